@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/npmu.yaml */
+/* YNL-GEN uapi header */
+
+#ifndef _UAPI_LINUX_NPMU_NETLINK_H
+#define _UAPI_LINUX_NPMU_NETLINK_H
+
+#define NPMU_FAMILY_NAME	"npmu"
+#define NPMU_FAMILY_VERSION	1
+
+/**
+ * enum npmu_backing - What a unit's bytes lie on.
+ */
+enum npmu_backing {
+	NPMU_BACKING_PMEM,
+	NPMU_BACKING_DRAM,
+};
+
+/**
+ * enum npmu_class - What a commit survives. Ordered, a higher class survives
+ *   more.
+ * @NPMU_CLASS_VOLATILE: A process's death, no more (dram).
+ * @NPMU_CLASS_WARM: A crash of the operating system too, no power cut (memmap=
+ *   DRAM).
+ * @NPMU_CLASS_SAVED: A power cut too, by a battery and a save area.
+ * @NPMU_CLASS_PERSISTENT: A power cut too, by a known persistence domain
+ *   (NVDIMM).
+ */
+enum npmu_class {
+	NPMU_CLASS_VOLATILE,
+	NPMU_CLASS_WARM,
+	NPMU_CLASS_SAVED,
+	NPMU_CLASS_PERSISTENT,
+};
+
+/**
+ * enum npmu_role - State of a region's writer role.
+ */
+enum npmu_role {
+	NPMU_ROLE_VACANT,
+	NPMU_ROLE_HELD,
+	NPMU_ROLE_FENCING,
+};
+
+/**
+ * enum npmu_health - What attach found. A quarantined region is read-only,
+ *   since another region owns some of its bytes; a damaged one cannot be
+ *   opened, since neither copy of its record or list is valid.
+ */
+enum npmu_health {
+	NPMU_HEALTH_GOOD,
+	NPMU_HEALTH_QUARANTINED,
+	NPMU_HEALTH_DAMAGED,
+};
+
+/**
+ * enum npmu_event - What a notification tells.
+ */
+enum npmu_event {
+	NPMU_EVENT_UNIT_ATTACHED,
+	NPMU_EVENT_UNIT_DETACHED,
+	NPMU_EVENT_UNIT_GONE,
+	NPMU_EVENT_REGION_CREATED,
+	NPMU_EVENT_REGION_DELETED,
+	NPMU_EVENT_REGION_RESIZED,
+	NPMU_EVENT_REGION_RENAMED,
+	NPMU_EVENT_REGION_SET,
+	NPMU_EVENT_WRITER_CLAIMED,
+	NPMU_EVENT_WRITER_RESIGNED,
+	NPMU_EVENT_WRITER_DEAD,
+	NPMU_EVENT_WRITER_FENCED,
+	NPMU_EVENT_WRITER_REPLACED,
+};
+
+/**
+ * enum npmu_access - What a TPT entry may do.
+ */
+enum npmu_access {
+	NPMU_ACCESS_READ = 1,
+	NPMU_ACCESS_WRITE = 2,
+};
+
+enum {
+	NPMU_A_UNIT_NAME = 1,
+	NPMU_A_UNIT_UUID,
+	NPMU_A_UNIT_BACKING,
+	NPMU_A_UNIT_CLASS,
+	NPMU_A_UNIT_PATH,
+	NPMU_A_UNIT_SIZE,
+	NPMU_A_UNIT_DATA_SIZE,
+	NPMU_A_UNIT_FREE,
+	NPMU_A_UNIT_MAX_REGIONS,
+	NPMU_A_UNIT_REGIONS,
+	NPMU_A_UNIT_OPENS,
+	NPMU_A_UNIT_MEDIA_EPOCH,
+	NPMU_A_UNIT_REPAIRED,
+	NPMU_A_UNIT_LOST_SLOTS,
+	NPMU_A_UNIT_FORCE,
+	NPMU_A_UNIT_EVENT,
+	NPMU_A_UNIT_GONE,
+
+	__NPMU_A_UNIT_MAX,
+	NPMU_A_UNIT_MAX = (__NPMU_A_UNIT_MAX - 1)
+};
+
+enum {
+	NPMU_A_REGION_UNIT = 1,
+	NPMU_A_REGION_NAME,
+	NPMU_A_REGION_UUID,
+	NPMU_A_REGION_SLOT,
+	NPMU_A_REGION_SIZE,
+	NPMU_A_REGION_PM_ADDR,
+	NPMU_A_REGION_UID,
+	NPMU_A_REGION_GID,
+	NPMU_A_REGION_MODE,
+	NPMU_A_REGION_FLAGS,
+	NPMU_A_REGION_FENCE_EPOCH,
+	NPMU_A_REGION_EXTENTS,
+	NPMU_A_REGION_OPENS,
+	NPMU_A_REGION_ROLE,
+	NPMU_A_REGION_WRITER_ID,
+	NPMU_A_REGION_WRITER_PID,
+	NPMU_A_REGION_LAST_WRITER_PID,
+	NPMU_A_REGION_LAST_WRITER_EPOCH,
+	NPMU_A_REGION_HEALTH,
+	NPMU_A_REGION_DEVICE,
+	NPMU_A_REGION_NEW_NAME,
+	NPMU_A_REGION_EXPECTED_EPOCH,
+	NPMU_A_REGION_FORCE,
+	NPMU_A_REGION_EVENT,
+	NPMU_A_REGION_FAULTS_HUGE,
+	NPMU_A_REGION_FAULTS_SMALL,
+	NPMU_A_REGION_PAD,
+
+	__NPMU_A_REGION_MAX,
+	NPMU_A_REGION_MAX = (__NPMU_A_REGION_MAX - 1)
+};
+
+enum {
+	NPMU_A_TPT_UNIT = 1,
+	NPMU_A_TPT_REGION,
+	NPMU_A_TPT_ID,
+	NPMU_A_TPT_PID,
+	NPMU_A_TPT_COMMAND,
+	NPMU_A_TPT_UID,
+	NPMU_A_TPT_ACCESS,
+	NPMU_A_TPT_OFFSET,
+	NPMU_A_TPT_LENGTH,
+	NPMU_A_TPT_FENCE_EPOCH,
+	NPMU_A_TPT_WRITER,
+	NPMU_A_TPT_DEAD,
+
+	__NPMU_A_TPT_MAX,
+	NPMU_A_TPT_MAX = (__NPMU_A_TPT_MAX - 1)
+};
+
+enum {
+	NPMU_CMD_UNIT_GET = 1,
+	NPMU_CMD_UNIT_FORMAT,
+	NPMU_CMD_UNIT_ATTACH,
+	NPMU_CMD_UNIT_DETACH,
+	NPMU_CMD_REGION_GET,
+	NPMU_CMD_REGION_CREATE,
+	NPMU_CMD_REGION_SET,
+	NPMU_CMD_REGION_RESIZE,
+	NPMU_CMD_REGION_DELETE,
+	NPMU_CMD_REGION_FENCE,
+	NPMU_CMD_TPT_GET,
+	NPMU_CMD_UNIT_NTF,
+	NPMU_CMD_REGION_NTF,
+
+	__NPMU_CMD_MAX,
+	NPMU_CMD_MAX = (__NPMU_CMD_MAX - 1)
+};
+
+#define NPMU_MCGRP_EVENTS	"events"
+
+#endif /* _UAPI_LINUX_NPMU_NETLINK_H */
