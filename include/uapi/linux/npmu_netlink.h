@@ -10,11 +10,11 @@
 #define NPMU_FAMILY_VERSION	1
 
 /**
- * enum npmu_backing - What a unit's bytes lie on.
+ * enum npmu_backing_kind - What a unit's bytes lie on.
  */
-enum npmu_backing {
-	NPMU_BACKING_PMEM,
-	NPMU_BACKING_DRAM,
+enum npmu_backing_kind {
+	NPMU_BACKING_KIND_PMEM,
+	NPMU_BACKING_KIND_DRAM,
 };
 
 /**
