@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Transactions on a region that may have to fence its users first. Without
+ * force a region in use is refused with -EBUSY. All sleep, take region->lock
+ * and, unless @force fenced somebody, change nothing when they fail.
+ */
+#ifndef _NPMU_EVICT_H
+#define _NPMU_EVICT_H
+
+#include "region.h"
+
+int npmu_evict_fence(struct npmu_region *region, const u64 *expected,
+		     struct netlink_ext_ack *extack);
+int npmu_evict_set(struct npmu_region *region, const struct npmu_region_attr *attr,
+		   bool force, struct netlink_ext_ack *extack);
+int npmu_evict_resize(struct npmu_region *region, u64 size, bool force,
+		      struct netlink_ext_ack *extack);
+int npmu_evict_delete(struct npmu_region *region, bool force,
+		      struct netlink_ext_ack *extack);
+
+#endif /* _NPMU_EVICT_H */

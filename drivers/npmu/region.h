@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Regions: names, sizes, extents and the transactions on them. This layer
+ * knows no rights and no users: who must be fenced before a region is cut or
+ * removed is for tpt.h and evict.h.
+ */
+#ifndef _NPMU_REGION_H
+#define _NPMU_REGION_H
+
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+#include <linux/npmu_ioctl.h>
+
+#include "extent.h"
+#include "unit.h"
+
+struct npmu_tpt_entry;
+
+/**
+ * struct npmu_extmap - where a region's bytes are; replaced whole, never changed
+ * @rcu: freed after readers
+ * @nr: number of @extents
+ * @nr_list: list block copies in @list
+ * @list: unit offsets of the list block copies, or NULL
+ * @extents: in order of offset in the region
+ */
+struct npmu_extmap {
+	struct rcu_head rcu;
+	u32 nr;
+	u32 nr_list;
+	u64 *list;
+	struct npmu_extent extents[] __counted_by(nr);
+};
+
+enum npmu_region_state {
+	NPMU_REGION_NEW,	/* name and slot are taken, not yet on the media */
+	NPMU_REGION_LIVE,
+	NPMU_REGION_DELETED,
+};
+
+/**
+ * struct npmu_region - a region of an attached unit
+ * @ref: one of the unit's table, one of each TPT entry and each user
+ * @unit: holds a reference
+ * @slot: constant
+ * @uuid: constant
+ * @pm_addr: constant
+ * @lock: serializes transactions that may wait; see unit.h
+ *
+ * Under unit->lock:
+ * @node: in unit->names
+ * @state: as the enum
+ * @name: current name
+ * @size: bytes; read without the lock in sections, where it cannot shrink
+ * @uid: owner
+ * @gid: group
+ * @mode: permission bits
+ * @flags: NPMU_REGION_F_*
+ * @fence_epoch: as on the media
+ * @health: what attach found
+ * @list: first list block, as on the media
+ * @map: written under unit->lock, read under RCU
+ *
+ * Owned by tpt.c and role.c, under unit->lock:
+ * @nr_live: TPT entries that are not dead
+ * @writer: the live writer, or NULL
+ * @fencing: an entry that a fence could not empty within its bound; holds a ref
+ * @last_writer: process of the last writer that ended; a reference, or NULL
+ * @last_writer_epoch: its fence epoch
+ * @role_seq: counts changes of the writer role; read without the lock
+ * @status: the status page, made at the first open, lives as long as the region
+ * @wait: WAIT and poll sleep here
+ *
+ * Owned by the char device front end, under @lock:
+ * @dev: the device whose node this is, or NULL
+ * @minor: of the node
+ * @faults_huge: faults answered with 2 MiB
+ * @faults_small: faults answered with 4 KiB
+ */
+struct npmu_region {
+	struct kref ref;
+	struct npmu_unit *unit;
+	u32 slot;
+	u8 uuid[NPMU_UUID_LEN];
+	u64 pm_addr;
+	struct mutex lock;
+
+	struct hlist_node node;
+	enum npmu_region_state state;
+	char name[NPMU_REGION_NAME_LEN];
+	u64 size;
+	kuid_t uid;
+	kgid_t gid;
+	u32 mode;
+	u32 flags;
+	u64 fence_epoch;
+	enum npmu_health health;
+	struct npmu_list_ref list;
+	struct npmu_extmap __rcu *map;
+
+	u32 nr_live;
+	struct npmu_tpt_entry *writer;
+	struct npmu_tpt_entry *fencing;
+	struct pid *last_writer;
+	u64 last_writer_epoch;
+	u64 role_seq;
+	struct npmu_status *status;
+	wait_queue_head_t wait;
+
+	struct device *dev;
+	int minor;
+	atomic64_t faults_huge;
+	atomic64_t faults_small;
+};
+
+/* Which fields of struct npmu_region_attr are given. */
+#define NPMU_ATTR_NAME		(1U << 0)
+#define NPMU_ATTR_UID		(1U << 1)
+#define NPMU_ATTR_GID		(1U << 2)
+#define NPMU_ATTR_MODE		(1U << 3)
+#define NPMU_ATTR_FLAGS		(1U << 4)
+
+/**
+ * struct npmu_region_attr - what a region is to be
+ * @valid: NPMU_ATTR_*: what to change; for create what is not a default
+ * @name: 1 to 63 bytes
+ * @size: bytes, rounded up to 4 KiB (create only)
+ * @uid: default the global root
+ * @gid: default the global root
+ * @mode: default 0600
+ * @flags: NPMU_REGION_F_*, default 0
+ */
+struct npmu_region_attr {
+	u32 valid;
+	const char *name;
+	u64 size;
+	kuid_t uid;
+	kgid_t gid;
+	u32 mode;
+	u32 flags;
+};
+
+/* struct npmu_region_stat - a snapshot for whoever shows it */
+struct npmu_region_stat {
+	char name[NPMU_REGION_NAME_LEN];
+	u8 uuid[NPMU_UUID_LEN];
+	u32 slot;
+	u64 size;
+	u64 pm_addr;
+	kuid_t uid;
+	kgid_t gid;
+	u32 mode;
+	u32 flags;
+	u64 fence_epoch;
+	u32 nr_extents;
+	u32 nr_live;
+	enum npmu_role role;
+	u64 writer_id;
+	struct pid *writer;		/* with a reference, or NULL */
+	struct pid *last_writer;	/* with a reference, or NULL */
+	u64 last_writer_epoch;
+	enum npmu_health health;
+	dev_t devt;			/* 0: no node */
+	u64 faults_huge;
+	u64 faults_small;
+};
+
+/* What a region's front end does; set once before the first unit is attached. */
+struct npmu_front_ops {
+	/* A node for a region that is about to be published. Under region->lock. */
+	int (*add)(struct npmu_region *region);
+	/* Name, owner or mode changed. A failure leaves the region without a node. */
+	int (*renew)(struct npmu_region *region);
+	/* No node any more; opens live on. Never fails. */
+	void (*remove)(struct npmu_region *region);
+};
+extern const struct npmu_front_ops *npmu_front;
+
+/* The published region of that name with a reference, or NULL. */
+struct npmu_region *npmu_region_find(struct npmu_unit *unit, const char *name);
+/* The published region with the lowest slot from @slot on, with a reference. */
+struct npmu_region *npmu_region_next(struct npmu_unit *unit, u32 slot);
+void npmu_region_put(struct npmu_region *region);
+static inline struct npmu_region *npmu_region_get(struct npmu_region *region)
+{
+	kref_get(&region->ref);
+	return region;
+}
+
+/* Fills @stat; npmu_region_stat_put() drops the references in it. */
+void npmu_region_stat(struct npmu_region *region, struct npmu_region_stat *stat);
+void npmu_region_stat_put(struct npmu_region_stat *stat);
+
+/**
+ * npmu_region_create - make a region
+ * @unit: where
+ * @attr: @attr->name and @attr->size are required
+ * @out: the region, with a reference
+ * @extack: message on refusal
+ *
+ * Return: 0; -EINVAL, -EEXIST, -ENOSPC (room or slots), -ENOMEM, -ENODEV.
+ */
+int npmu_region_create(struct npmu_unit *unit, const struct npmu_region_attr *attr,
+		       struct npmu_region **out, struct netlink_ext_ack *extack);
+
+/*
+ * The parts of a transaction that evict.c composes. All under region->lock.
+ * Each checks all, commits to both record copies and publishes; an error
+ * changed nothing. cut, remove: no TPT entry may be live.
+ */
+int npmu_region_change(struct npmu_region *region, const struct npmu_region_attr *attr,
+		       struct netlink_ext_ack *extack);
+int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
+int npmu_region_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
+int npmu_region_remove(struct npmu_region *region, struct netlink_ext_ack *extack);
+
+/*
+ * Raises the fence epoch on the media. Under unit->lock. -ENODEV: the unit is
+ * gone, nothing changed.
+ */
+int npmu_region_raise_epoch(struct npmu_region *region);
+
+/* Tells the event sink. Without unit->lock. */
+void npmu_region_event(struct npmu_region *region, enum npmu_event event,
+		       const char *new_name, struct pid *writer);
+
+/* Called by unit.c: reads all slots of a unit into regions; puts them all. */
+int npmu_region_load_all(struct npmu_unit *unit, struct netlink_ext_ack *extack);
+void npmu_region_unload_all(struct npmu_unit *unit);
+
+#endif /* _NPMU_REGION_H */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The writer role of a region: who holds it, how it is won, lost and fenced.
+ */
+#ifndef _NPMU_ROLE_H
+#define _NPMU_ROLE_H
+
+#include "tpt.h"
+
+/*
+ * Become the writer of a region that has none. May be called under mmap_lock.
+ * Errors as NPMU_IOC_CLAIM.
+ */
+int npmu_role_claim(struct npmu_tpt_entry *entry, u64 *fence_epoch);
+
+/* Fence the writer and replace it. Errors as NPMU_IOC_TAKEOVER. */
+int npmu_role_takeover(struct npmu_tpt_entry *entry, u64 expected, u64 *fence_epoch);
+
+/* Give the role up. Errors as NPMU_IOC_RESIGN. */
+int npmu_role_resign(struct npmu_tpt_entry *entry);
+
+/* The process of an open is gone: the entry is dead, its role vacant. */
+void npmu_role_death(struct npmu_tpt_entry *entry);
+
+/* Wake readers. Errors as NPMU_IOC_KICK. */
+int npmu_role_kick(struct npmu_tpt_entry *entry);
+
+/**
+ * npmu_role_fence - fence the writer, if there is one, and raise the epoch
+ * @region: under region->lock
+ * @expected: the epoch the caller believes to be current, or NULL
+ * @extack: message on refusal
+ *
+ * Return: 0; -ESTALE another epoch is current; -ETIMEDOUT; -ENODEV.
+ */
+int npmu_role_fence(struct npmu_region *region, const u64 *expected,
+		    struct netlink_ext_ack *extack);
+
+#endif /* _NPMU_ROLE_H */

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The translation and protection table (TPT): one entry for each open of a
+ * region. Every access to region bytes is made inside a section of its entry's
+ * gate. This layer knows no file, no vma and no ib_mr: what an entry's user must
+ * lose besides is done by its npmu_revoke_ops.
+ */
+#ifndef _NPMU_TPT_H
+#define _NPMU_TPT_H
+
+#include <linux/sched.h>
+
+#include "region.h"
+
+struct npmu_tpt_entry;
+
+/**
+ * struct npmu_revoke_ops - what the front end of an entry takes away
+ * @zap: all mappings or keys of the entry. May sleep, never fails; nobody is
+ *	in a section, none will map again what the gates forbid
+ */
+struct npmu_revoke_ops {
+	void (*zap)(struct npmu_tpt_entry *entry);
+};
+
+/**
+ * struct npmu_tpt_entry - one open
+ * @ref: one of the open, one of region->fencing
+ * @region: holds a reference
+ * @ops: of the front end
+ * @id: never used twice
+ * @access: NPMU_ACCESS_*
+ * @opener: the process that opened, with a reference
+ * @command: its name then
+ * @uid: its user, who is charged
+ * @read: gate for reads; open until the entry is dead
+ * @write: gate for writes; open while the entry is the region's writer
+ *
+ * Under unit->lock:
+ * @node: in unit->entries
+ * @fence_epoch: writes under it, or was opened under it
+ * @dead: never comes back
+ */
+struct npmu_tpt_entry {
+	struct kref ref;
+	struct npmu_region *region;
+	const struct npmu_revoke_ops *ops;
+	u64 id;
+	u32 access;
+	struct pid *opener;
+	char command[TASK_COMM_LEN];
+	kuid_t uid;
+	struct npmu_gate read;
+	struct npmu_gate write;
+
+	struct list_head node;
+	u64 fence_epoch;
+	bool dead;
+};
+
+/* struct npmu_tpt_stat - a snapshot for whoever shows it */
+struct npmu_tpt_stat {
+	char region[NPMU_REGION_NAME_LEN];
+	u64 id;
+	struct pid *opener;		/* with a reference */
+	char command[TASK_COMM_LEN];
+	kuid_t uid;
+	u32 access;
+	u64 length;			/* offset is always 0 */
+	u64 fence_epoch;
+	bool writer;
+	bool dead;
+};
+
+/**
+ * npmu_tpt_open - make the entry of an open
+ * @region: what is opened, under region->lock
+ * @access: NPMU_ACCESS_*
+ * @ops: of the front end
+ *
+ * Return: the entry or ERR_PTR: -ENXIO (no such region), -EACCES, -EROFS, -EIO
+ * (damaged), -EUSERS (limit of opens), -ENODEV, -ENOMEM.
+ */
+struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
+				     const struct npmu_revoke_ops *ops);
+
+/* Ends an open: gives the role up, takes the entry out. Never fails. */
+void npmu_tpt_close(struct npmu_tpt_entry *entry);
+void npmu_tpt_put(struct npmu_tpt_entry *entry);
+
+/*
+ * Marks an entry dead and closes its gates. Under unit->lock. The caller
+ * finishes with npmu_tpt_drain() without it.
+ */
+void npmu_tpt_kill(struct npmu_tpt_entry *entry);
+
+/*
+ * Waits for those inside the closed gates of @entry, then has its front end take
+ * everything away. Without unit->lock. False: the bound passed; nothing was
+ * taken away, call again.
+ */
+bool npmu_tpt_drain(struct npmu_tpt_entry *entry);
+
+/*
+ * Kills and drains all entries of a region, the writer's too. Under region->lock.
+ * -ETIMEDOUT: one could not be emptied; all are dead all the same.
+ */
+int npmu_tpt_kill_all(struct npmu_region *region);
+
+/**
+ * npmu_tpt_translate - where a byte of the region is
+ * @entry: in one of its sections
+ * @offset: in the region, less than its size
+ * @len: out: contiguous bytes from there on
+ *
+ * Return: byte offset in the unit, or NPMU_NOWHERE when out of range.
+ */
+u64 npmu_tpt_translate(struct npmu_tpt_entry *entry, u64 offset, u64 *len);
+#define NPMU_NOWHERE	U64_MAX
+
+/*
+ * The entry with the lowest id above @id of a unit; false: there is none.
+ * npmu_tpt_stat_put() drops the references in @stat.
+ */
+bool npmu_tpt_next(struct npmu_unit *unit, u64 id, struct npmu_tpt_stat *stat);
+void npmu_tpt_stat_put(struct npmu_tpt_stat *stat);
+
+#endif /* _NPMU_TPT_H */
