@@ -28,9 +28,9 @@ struct npmu_extent {
  * @nr: how many
  * @off: offset in the region of the first of them
  *
- * Return: offset in the region behind the last of them. It does not wrap: the
- * checks bound each extent by NPMU_MAX_UNIT_SIZE, and @nr is 32 bits; a sum that
- * is too large for the region is found by npmu_extents_check().
+ * Return: offset in the region behind the last of them, @off of the next call.
+ * It means nothing (and may have wrapped) until npmu_extents_check() passed over
+ * the whole array, which finds the first extent that is too much.
  */
 u64 npmu_extents_load(struct npmu_extent *dst,
 		      const struct npmu_extent_rec *src, u32 nr, u64 off);
@@ -112,7 +112,8 @@ struct npmu_extent_cut {
  * npmu_extents_cut - where to cut for a new size
  * @e: valid array
  * @nr: how many
- * @size: new size, a multiple of the granule, at least one, at most the old
+ * @size: new size, a multiple of the granule. 0 takes all away, the old size or
+ *	more nothing
  */
 struct npmu_extent_cut npmu_extents_cut(const struct npmu_extent *e, u32 nr,
 					u64 size);

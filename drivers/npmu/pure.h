@@ -49,13 +49,17 @@ typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
 
-#define U32_MAX			((u32)~0U)
 #define U64_MAX			((u64)~0ULL)
 
 #define cpu_to_le32(x)		htole32(x)
 #define cpu_to_le64(x)		htole64(x)
 #define le32_to_cpu(x)		le32toh(x)
 #define le64_to_cpu(x)		le64toh(x)
+
+#define min_t(type, a, b) \
+	({ type a_ = (a); type b_ = (b); a_ < b_ ? a_ : b_; })
+#define max_t(type, a, b) \
+	({ type a_ = (a); type b_ = (b); a_ > b_ ? a_ : b_; })
 
 #define __ffs64(x)		((unsigned int)__builtin_ctzll(x))
 #define hweight64(x)		((unsigned int)__builtin_popcountll(x))
