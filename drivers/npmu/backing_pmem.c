@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/netlink.h>
 #include <linux/pfn_t.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
@@ -26,10 +27,10 @@
 #include "backing.h"
 
 /* Pages asked for at once: the bad block list counts sectors in an int. */
-#define PMEM_ASK_PAGES	(1L << 27)
-#define PMEM_BAD_SECTORS	(1 << 30)
+#define PMEM_ASK_PAGES	((long)BIT(27))
+#define PMEM_BAD_SECTORS	BIT_ULL(30)
 /* Bytes zeroed between two offers of the CPU. */
-#define PMEM_ZERO_BATCH	(1ULL << 20)
+#define PMEM_ZERO_BATCH	SZ_1M
 
 /**
  * struct pmem_backing - the pmem kind of a backing

@@ -33,6 +33,16 @@ struct npmu_unit *npmu_nl_unit(const struct nlattr *name, struct netlink_ext_ack
  */
 struct sk_buff *npmu_nl_room(void);
 
+/*
+ * A dump of what is in units: calls @show for the unit named by @only, or for each.
+ * @show goes on at *@pos, which is 0 at first, moves it past what it showed, and
+ * returns 0 at the end of the unit, -EMSGSIZE when the message is full.
+ */
+int npmu_nl_dump_units(struct sk_buff *skb, struct netlink_callback *cb,
+		       const struct nlattr *only,
+		       int (*show)(struct sk_buff *skb, const struct genl_info *info,
+				   struct npmu_unit *unit, u64 *pos));
+
 static inline int npmu_nl_put_u64(struct sk_buff *skb, int attr, u64 value)
 {
 	return nla_put(skb, attr, sizeof(value), &value);
