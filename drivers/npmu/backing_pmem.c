@@ -122,7 +122,6 @@ static const struct dax_holder_operations pmem_dax_holder_ops = {
  * section is entered.
  */
 static void pmem_mark_dead(struct block_device *bdev, bool surprise)
-	__releases(&bdev->bd_holder_lock)
 {
 	struct pmem_backing *p = bdev->bd_holder;
 	int idx;
