@@ -19,8 +19,8 @@
  * Bounds of one search. Beyond them the best that was seen is taken, so that a
  * region in many pieces does not cost the square of their number.
  */
-#define MAX_RUNS	1024
-#define MAX_PARTS	256
+#define MAX_RUNS	1024	/* runs of free chunks, or of granules */
+#define MAX_PARTS	256	/* chunks that are in use partly */
 
 /* --- bits --- */
 
@@ -269,8 +269,12 @@ found:
 	return (struct run){ best * CHUNK_GRANULES, best_nr * CHUNK_GRANULES };
 }
 
-/* The first run of want free granules of a chunk, or its longest. */
-static struct run find_in_chunk(const struct npmu_alloc *a, u64 c, u64 want)
+/*
+ * The first run of want free granules of a chunk, or its longest. Counts the
+ * runs it looked at.
+ */
+static struct run find_in_chunk(const struct npmu_alloc *a, u64 c, u64 want,
+				u32 *runs)
 {
 	u64 pos = c * CHUNK_GRANULES, end = pos + CHUNK_GRANULES;
 	struct run best = { 0, 0 };
@@ -280,7 +284,9 @@ static struct run find_in_chunk(const struct npmu_alloc *a, u64 c, u64 want)
 
 		if (from == end)
 			break;
-		pos = bit_next(a->taken, from, min_t(u64, end, from + want), true);
+		pos = bit_next(a->taken, from, min_t(u64, end, from + want),
+			       true);
+		++*runs;
 		if (pos - from > best.nr) {
 			best.from = from;
 			best.nr = pos - from;
@@ -298,7 +304,7 @@ static struct run find_part(struct npmu_alloc *a, u64 near, u64 want)
 {
 	struct run best = { 0, 0 };
 	u64 c = near / CHUNK_GRANULES;
-	u32 parts;
+	u32 parts, runs = 0;
 
 	if (near != ~0ULL && bit_test(a->part, c) && !bit_test(a->taken, near)) {
 		u64 end = min_t(u64, near + want, (c + 1) * CHUNK_GRANULES);
@@ -309,10 +315,11 @@ static struct run find_part(struct npmu_alloc *a, u64 near, u64 want)
 	}
 	c = bit_next(a->part, a->next_part, a->nr_chunks, true);
 	a->next_part = c;
-	for (parts = 0; c < a->nr_chunks && parts < MAX_PARTS; parts++) {
+	for (parts = 0; c < a->nr_chunks && parts < MAX_PARTS &&
+	     runs < MAX_RUNS; parts++) {
 		/* A chunk with no more free granules cannot have a longer run. */
 		if (CHUNK_GRANULES - a->used[c] > best.nr) {
-			struct run run = find_in_chunk(a, c, want);
+			struct run run = find_in_chunk(a, c, want, &runs);
 
 			if (run.nr > best.nr)
 				best = run;
