@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * doctor: what the module says of itself, its units and its regions, and
+ * whether the nodes in /dev agree. Asks libnpmu; skipped under
+ * NPMU_DOCTOR_ROOT, where there is nobody to ask.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "control.h"
+#include "host.h"
+#include "output.h"
+#include "report.h"
+
+struct look {
+	struct report *report;
+	unsigned int units;
+	unsigned int regions;
+	unsigned int nodes_wrong;
+};
+
+static int look_at_unit(void *ctx, const struct npmu_unit_info *info)
+{
+	struct look *look = ctx;
+	char check[64], mend[384];
+	char size[32];
+
+	look->units++;
+	snprintf(check, sizeof(check), "unit %s", info->name);
+	if (info->gone) {
+		snprintf(mend, sizeof(mend),
+			 PROGRAM " unit detach %s, bring the device back, " PROGRAM " unit attach %s",
+			 info->name, info->path);
+		report_add(look->report, FAIL, check, mend, "its device %s went away", info->path);
+		return 0;
+	}
+	if (info->lost_slots) {
+		snprintf(mend, sizeof(mend), PROGRAM " unit check %s says which; then replace the memory",
+			 info->path);
+		report_add(look->report, FAIL, check, mend,
+			   "%u slots have no valid record: regions may be lost", info->lost_slots);
+	} else if (info->repaired) {
+		snprintf(mend, sizeof(mend), "watch it: ndctl list -M, and " PROGRAM " unit check %s",
+			 info->path);
+		report_add(look->report, WARN, check, mend,
+			   "attach mended %u copies from their twins; nothing is lost (a power cut leaves some, bad memory too)",
+			   info->repaired);
+	} else {
+		format_size(info->free, size, sizeof(size));
+		report_add(look->report, OK, check, NULL, "class %s, %u regions, %s free",
+			   npmu_class_name(info->persistence_class), info->regions, size);
+	}
+	if (info->regions == info->max_regions)
+		report_add(look->report, WARN, check, NULL,
+			   "all %u slots are in use: no region can be created", info->max_regions);
+	return 0;
+}
+
+static void look_at_node(struct look *look, const struct npmu_region_info *info)
+{
+	char check[NPMU_PATH_LEN], path[NPMU_PATH_LEN], mend[NPMU_PATH_LEN + 64];
+	struct stat st;
+	bool there;
+
+	snprintf(check, sizeof(check), "node %s/%s", info->unit, info->name);
+	node_path(path, info->unit, info->name);
+	there = stat(path, &st) == 0;
+	if (!there || !S_ISCHR(st.st_mode) || st.st_rdev != info->device) {
+		look->nodes_wrong++;
+		snprintf(mend, sizeof(mend), PROGRAM " region set %s/%s --mode %04o makes it anew",
+			 info->unit, info->name, info->mode);
+		report_add(look->report, FAIL, check, mend, "%s is %s", path,
+			   there ? "not the region's" : "not there");
+	} else if ((st.st_mode & 0666) != info->mode || st.st_uid != info->uid ||
+		   st.st_gid != info->gid) {
+		look->nodes_wrong++;
+		report_add(look->report, WARN, check,
+			   "grep -rn npmu /etc/udev/rules.d /usr/lib/udev/rules.d, and change the region's owner and mode instead",
+			   "the node is %04o %u:%u, the region %04o %u:%u: the region's counts at open",
+			   st.st_mode & 0777, st.st_uid, st.st_gid, info->mode, info->uid,
+			   info->gid);
+	}
+}
+
+static int look_at_region(void *ctx, const struct npmu_region_info *info)
+{
+	struct look *look = ctx;
+	char check[NPMU_PATH_LEN], mend[NPMU_PATH_LEN];
+
+	look->regions++;
+	snprintf(check, sizeof(check), "region %s/%s", info->unit, info->name);
+	snprintf(mend, sizeof(mend), "restore it from elsewhere, after " PROGRAM " region delete %s/%s",
+		 info->unit, info->name);
+	if (info->health == NPMU_HEALTH_DAMAGED) {
+		report_add(look->report, FAIL, check, mend,
+			   "damaged: no copy of its record or list is whole");
+		return 0;
+	}
+	if (info->health == NPMU_HEALTH_QUARANTINED)
+		report_add(look->report, FAIL, check, mend,
+			   "quarantined: another region owns some of its bytes; it can only be read");
+	if (info->role == NPMU_ROLE_FENCING) {
+		snprintf(mend, sizeof(mend), PROGRAM " region fence %s/%s", info->unit, info->name);
+		report_add(look->report, WARN, check, mend, "a fence of it is not done yet");
+	}
+	look_at_node(look, info);
+	return 0;
+}
+
+void doctor_units(struct report *report)
+{
+	struct look look = { .report = report };
+	struct npmu_error error;
+	struct npmu_ctl *ctl;
+	int err;
+
+	err = npmu_ctl_open(&ctl, &error);
+	if (err == -ENOENT) {
+		/* Without the module there is nothing to add. */
+		if (host_exists("/sys/module/npmu"))
+			report_add(report, FAIL, "netlink",
+				   "nsenter -t 1 -n " PROGRAM " doctor",
+				   "npmu is loaded but does not answer here: this is another network namespace than the host's");
+		return;
+	}
+	if (err) {
+		report_add(report, FAIL, "netlink", NULL, "%s", error.text);
+		return;
+	}
+	report_add(report, OK, "netlink", NULL, "the module answers");
+	err = npmu_ctl_unit_list(ctl, look_at_unit, &look);
+	if (!err)
+		err = npmu_ctl_region_list(ctl, NULL, look_at_region, &look);
+	if (err)
+		report_add(report, FAIL, "units", NULL, "%s", npmu_ctl_error(ctl));
+	else if (!look.units)
+		report_add(report, OK, "units", NULL, "no unit is attached");
+	else if (look.regions && !look.nodes_wrong)
+		report_add(report, OK, "nodes", NULL, "of %u regions, each as it should be",
+			   look.regions);
+	npmu_ctl_close(ctl);
+}

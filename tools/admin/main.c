@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * npmu-admin: the command table, from which the parser and the help are made,
+ * and the last word on the exit status. Knows no command from inside.
+ */
+#include <stdio.h>
+
+#include <npmu/npmu.h>
+
+#include "admin.h"
+#include "output.h"
+
+#define OPTIONS(...) (const struct option_spec[]) { __VA_ARGS__ { .id = OPT_NONE } }
+#define OPTION(_id, _name, _value, _help) \
+	{ .id = (_id), .name = (_name), .value = (_value), .help = (_help) },
+
+#define OWNER_MODE							\
+	OPTION(OPT_OWNER, "owner", "USER[:GROUP]", "owner; names or numbers")	\
+	OPTION(OPT_MODE, "mode", "MODE", "permissions in octal, 0666 at most")
+
+const struct command commands[] = {
+	{
+		.noun = "unit", .verb = "format", .operands = "DEVICE", .min = 1, .max = 1,
+		.options = OPTIONS(
+			OPTION(OPT_NAME, "name", "UNIT", "name of the unit (required)")
+			OPTION(OPT_MAX_REGIONS, "max-regions", "N",
+			       "slots for regions, 8 to 10000; default by size")
+			OPTION(OPT_FORCE, "force", NULL, "even when the device holds something")),
+		.summary = "write an empty unit on a pmem block device",
+		.detail = "What the device held is lost. The unit is not attached by this.",
+		.example = "unit format /dev/pmem0 --name u0",
+		.run = unit_format,
+	},
+	{
+		.noun = "unit", .verb = "attach", .operands = "[DEVICE]", .min = 0, .max = 1,
+		.options = OPTIONS(
+			OPTION(OPT_NAME, "name", "UNIT",
+			       "attach under this name; default the unit's own")
+			OPTION(OPT_DRAM, "dram", "SIZE",
+			       "make a volatile unit of DRAM instead; needs --name")
+			OPTION(OPT_MAX_REGIONS, "max-regions", "N",
+			       "slots for regions of a DRAM unit; default by size")),
+		.summary = "attach the unit on a device, or make one of DRAM",
+		.example = "unit attach /dev/pmem0",
+		.run = unit_attach,
+	},
+	{
+		.noun = "unit", .verb = "detach", .operands = "UNIT", .min = 1, .max = 1,
+		.summary = "let a unit go",
+		.detail = "Refused while a region of it is open. A unit of DRAM is lost.",
+		.example = "unit detach u0",
+		.run = unit_detach,
+	},
+	{
+		.noun = "unit", .verb = "list", .operands = "",
+		.summary = "list the attached units",
+		.example = "unit list --json",
+		.run = unit_list,
+	},
+	{
+		.noun = "unit", .verb = "show", .operands = "UNIT", .min = 1, .max = 1,
+		.summary = "show one unit",
+		.example = "unit show u0",
+		.run = unit_show,
+	},
+	{
+		.noun = "unit", .verb = "check", .operands = "PATH", .min = 1, .max = 1,
+		.summary = "read the media of a device or image and say what is wrong where",
+		.detail = "Reads only, and needs no module. Exit status 1 when anything is wrong.",
+		.example = "unit check /dev/pmem0",
+		.run = unit_check,
+	},
+	{
+		.noun = "region", .verb = "create", .operands = "UNIT/REGION", .min = 1, .max = 1,
+		.options = OPTIONS(
+			OPTION(OPT_SIZE, "size", "SIZE", "bytes, K, M, G or T (required)")
+			OWNER_MODE
+			OPTION(OPT_READ_ONLY, "read-only", NULL, "admit no writer")),
+		.summary = "make a region of zeros",
+		.detail = "Returns when the node /dev/npmu/UNIT/REGION is there.",
+		.example = "region create u0/r0 --size 64M --owner app:app --mode 0660",
+		.run = region_create,
+	},
+	{
+		.noun = "region", .verb = "list", .operands = "[UNIT]", .min = 0, .max = 1,
+		.summary = "list regions",
+		.example = "region list u0 --json",
+		.run = region_list,
+	},
+	{
+		.noun = "region", .verb = "show", .operands = "UNIT/REGION", .min = 1, .max = 1,
+		.summary = "show one region",
+		.example = "region show u0/r0",
+		.run = region_show,
+	},
+	{
+		.noun = "region", .verb = "resize", .operands = "UNIT/REGION", .min = 1, .max = 1,
+		.options = OPTIONS(
+			OPTION(OPT_SIZE, "size", "SIZE", "new size (required)")
+			OPTION(OPT_FORCE, "force", NULL,
+			       "shrink a region in use: its users are fenced first")),
+		.summary = "grow a region in place, or shrink it",
+		.detail = "New bytes read as zero; bytes cut off are lost.",
+		.example = "region resize u0/r0 --size 128M",
+		.run = region_resize,
+	},
+	{
+		.noun = "region", .verb = "rename", .operands = "UNIT/REGION NEWNAME",
+		.min = 2, .max = 2,
+		.summary = "give a region another name",
+		.detail = "Those who have it open keep it.",
+		.example = "region rename u0/r0 state",
+		.run = region_rename,
+	},
+	{
+		.noun = "region", .verb = "set", .operands = "UNIT/REGION", .min = 1, .max = 1,
+		.options = OPTIONS(
+			OWNER_MODE
+			OPTION(OPT_READ_ONLY, "read-only", "on|off", "admit no writer, or do again")
+			OPTION(OPT_FORCE, "force", NULL,
+			       "make it read-only in spite of a live writer, who is fenced")),
+		.summary = "change owner, mode or flags, all in one commit",
+		.example = "region set u0/r0 --owner app --read-only=on",
+		.run = region_set,
+	},
+	{
+		.noun = "region", .verb = "delete", .operands = "UNIT/REGION", .min = 1, .max = 1,
+		.options = OPTIONS(
+			OPTION(OPT_FORCE, "force", NULL,
+			       "even when it is in use: its users are fenced first")),
+		.summary = "delete a region and what is in it",
+		.example = "region delete u0/r0",
+		.run = region_delete,
+	},
+	{
+		.noun = "region", .verb = "fence", .operands = "UNIT/REGION", .min = 1, .max = 1,
+		.options = OPTIONS(
+			OPTION(OPT_EXPECTED_EPOCH, "expected-epoch", "N",
+			       "only if this fence epoch is still current")),
+		.summary = "take the writer role away from whoever holds it",
+		.detail = "When it returns with status 0, no store of the former writer can land.",
+		.example = "region fence u0/r0 --expected-epoch 7",
+		.run = region_fence,
+	},
+	{
+		.noun = "tpt", .verb = "list", .operands = "[UNIT[/REGION]]", .min = 0, .max = 1,
+		.summary = "list who has regions open, and who writes",
+		.example = "tpt list u0/r0",
+		.run = tpt_list,
+	},
+	{
+		.noun = "monitor", .operands = "",
+		.options = OPTIONS(
+			OPTION(OPT_COUNT, "count", "N", "stop after N events")),
+		.summary = "print one line (--json: one object) for each event as it comes",
+		.example = "monitor --json --count 1",
+		.run = monitor,
+	},
+	{
+		.noun = "doctor", .operands = "",
+		.summary = "say what this host lacks, and the command that mends it",
+		.detail = "Exit status 1 when a check fails.",
+		.example = "doctor",
+		.run = doctor,
+	},
+	{
+		.noun = "version", .operands = "",
+		.summary = "print the version",
+		.example = "version --json",
+		.run = version,
+	},
+	{ .noun = NULL },
+};
+
+enum status version(const struct invocation *inv)
+{
+	struct json_object *row = record_new();
+
+	record_text(row, "version", NPMU_VERSION_STRING);
+	record_text(row, "library_version", npmu_version());
+	record_number(row, "format_version", NPMU_FORMAT_VERSION);
+	if (inv->json)
+		print_record(inv, row, NULL);
+	else
+		print_line(PROGRAM " " NPMU_VERSION_STRING);
+	json_object_put(row);
+	return DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct invocation inv;
+	enum status status;
+
+	if (parse_command_line(argc, argv, &inv, &status))
+		status = inv.command->run(&inv);
+	/* Output that did not arrive is not done, whatever the command thinks. */
+	if (!output_flush() && status == DONE)
+		status = FAILED;
+	return status;
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Picks a range of System RAM to set aside by memmap=. A range that is not
+ * wholly RAM swallows stores without a word, so it is taken from the firmware's
+ * and the kernel's own list and from nowhere else. Knows no file.
+ */
+#include "memmap.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MIB		(1ULL << 20)
+#define SMALLEST	(64 * MIB)
+#define LARGEST		(4096 * MIB)
+
+/* struct line - one line of /proc/iomem */
+struct line {
+	uint64_t first;
+	uint64_t last;		/* inclusive, as there */
+	bool nested;
+	bool ram;
+};
+
+/* Reads the line at @*text and moves on. False: the end, or no such line. */
+static bool next_line(const char **text, struct line *line)
+{
+	const char *end;
+	const char *p = *text;
+	char *after;
+
+	if (!*p)
+		return false;
+	end = strchr(p, '\n');
+	*text = end ? end + 1 : p + strlen(p);
+	line->nested = *p == ' ';
+	line->first = strtoull(p, &after, 16);
+	if (after == p || *after != '-')
+		return next_line(text, line);
+	p = after + 1;
+	line->last = strtoull(p, &after, 16);
+	if (after == p || strncmp(after, " : ", 3) != 0 || line->last < line->first ||
+	    line->last >= 1ULL << 56)
+		return next_line(text, line);
+	line->ram = strncmp(after + 3, "System RAM", 10) == 0;
+	return true;
+}
+
+/* Is something of [@start, @start + @size - 1] in use inside RAM (kernel, crash kernel)? */
+static bool taken(const char *iomem, uint64_t start, uint64_t size)
+{
+	struct line line;
+
+	while (next_line(&iomem, &line))
+		if (line.nested && line.first <= start + (size - 1) && line.last >= start)
+			return true;
+	return false;
+}
+
+/*
+ * A place in the run, a multiple of @size. From the middle up, then down: boot
+ * loaders and firmware put their things at the ends.
+ */
+static bool place(const char *iomem, const struct line *run, uint64_t size, uint64_t *start)
+{
+	uint64_t middle = run->first + (run->last - run->first) / 2;
+	uint64_t at;
+
+	for (at = middle / size * size; at <= run->last && run->last - at >= size - 1; at += size) {
+		if (at >= run->first && !taken(iomem, at, size)) {
+			*start = at;
+			return true;
+		}
+	}
+	for (at = middle / size * size; at >= size && at - size >= run->first; ) {
+		at -= size;
+		if (run->last - at >= size - 1 && !taken(iomem, at, size)) {
+			*start = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *memmap_suggest(const char *iomem, uint64_t *start, uint64_t *size)
+{
+	struct line best = { 0 };
+	uint64_t total = 0;
+	const char *at = iomem;
+	struct line line;
+	uint64_t want;
+
+	while (next_line(&at, &line)) {
+		if (line.nested || !line.ram || line.last == 0)
+			continue;
+		total += line.last - line.first + 1;
+		if (line.last - line.first > best.last - best.first)
+			best = line;
+	}
+	if (!total)
+		return "the addresses of memory are hidden";
+	for (want = LARGEST; want >= SMALLEST; want /= 2) {
+		/* The host needs the rest: a quarter at most. */
+		if (want > total / 4)
+			continue;
+		if (place(iomem, &best, want, start)) {
+			*size = want;
+			return NULL;
+		}
+	}
+	return "there is too little memory";
+}

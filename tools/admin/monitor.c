@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * monitor: one line for each event, as it comes. Owns how an event is shown.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "output.h"
+
+static struct json_object *event_record(const struct npmu_event_info *info)
+{
+	struct json_object *row = record_new();
+
+	record_text(row, "event", npmu_event_name(info->event));
+	record_text(row, "unit", info->unit);
+	if (*info->region)
+		record_text(row, "region", info->region);
+	if (*info->new_name)
+		record_text(row, "new_name", info->new_name);
+	if (info->has & NPMU_EVENT_HAS_UUID)
+		record_uuid(row, "uuid", info->uuid);
+	if (info->has & NPMU_EVENT_HAS_SIZE)
+		record_number(row, "size", info->size);
+	if (info->has & NPMU_EVENT_HAS_FENCE_EPOCH)
+		record_number(row, "fence_epoch", info->fence_epoch);
+	if (info->has & NPMU_EVENT_HAS_WRITER_PID)
+		record_number(row, "writer_pid", info->writer_pid);
+	return row;
+}
+
+static void print_text(const struct npmu_event_info *info)
+{
+	char size[32];
+
+	printf("%s %s%s%s", npmu_event_name(info->event), info->unit, *info->region ? "/" : "",
+	       info->region);
+	if (*info->new_name)
+		printf(" to %s", info->new_name);
+	if (info->has & NPMU_EVENT_HAS_SIZE) {
+		format_size(info->size, size, sizeof(size));
+		printf(" size %s", size);
+	}
+	if (info->has & NPMU_EVENT_HAS_FENCE_EPOCH)
+		printf(" epoch %" PRIu64, info->fence_epoch);
+	if (info->has & NPMU_EVENT_HAS_WRITER_PID)
+		printf(" pid %" PRIu32, info->writer_pid);
+	printf("\n");
+}
+
+static void show_event(const struct invocation *inv, const struct npmu_event_info *info)
+{
+	struct json_object *row;
+
+	if (!inv->json) {
+		print_text(info);
+		return;
+	}
+	row = event_record(info);
+	print_json_line(row);
+	json_object_put(row);
+}
+
+/* In the stream itself, since who reads it must know where the gap is. */
+static void show_loss(const struct invocation *inv)
+{
+	struct json_object *row;
+
+	complain("monitor: events came faster than they were read, some are lost\n"
+		 "  list again: '" PROGRAM " region list', '" PROGRAM " unit list'");
+	if (!inv->json) {
+		print_line("lost");
+		return;
+	}
+	row = record_new();
+	record_text(row, "event", "lost");
+	print_json_line(row);
+	json_object_put(row);
+}
+
+/* Sleeps until there is an event. False: nobody reads our output any more. */
+static bool wait_for_event(struct npmu_events *events)
+{
+	struct pollfd fds[] = {
+		{ .fd = npmu_events_fd(events), .events = POLLIN },
+		{ .fd = STDOUT_FILENO },
+	};
+
+	while (poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	return !(fds[1].revents & POLLERR);
+}
+
+static enum status follow(const struct invocation *inv, struct npmu_events *events,
+			  uint64_t count)
+{
+	struct npmu_event_info info;
+	int err;
+
+	while (count) {
+		err = npmu_events_next(events, &info);
+		if (err == -EAGAIN) {
+			if (!wait_for_event(events))
+				return FAILED;
+			continue;
+		}
+		if (err == -ENOBUFS) {
+			show_loss(inv);
+		} else if (err) {
+			return failed(inv, "", err, NULL);
+		} else {
+			show_event(inv, &info);
+			count--;
+		}
+		if (!output_flush())
+			return FAILED;
+	}
+	return DONE;
+}
+
+enum status monitor(const struct invocation *inv)
+{
+	/* Nobody counts that far: no limit. */
+	uint64_t count = UINT64_MAX;
+	struct npmu_events *events;
+	struct npmu_error error;
+	enum status status;
+	int err;
+
+	if (inv->given[OPT_COUNT] && !number_value(inv, OPT_COUNT, 1, UINT64_MAX, &count))
+		return USAGE;
+	err = npmu_events_open(&events, &error);
+	if (err == -ENOENT)
+		return failed(inv, "", -EPROTONOSUPPORT, "the kernel has no npmu");
+	if (err)
+		return failed(inv, "", err, error.text);
+	/* Who starts us in a script waits for this line before changing things. */
+	complain("monitor: listening");
+	status = follow(inv, events, count);
+	npmu_events_close(events);
+	return status;
+}
