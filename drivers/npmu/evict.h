@@ -18,4 +18,7 @@ int npmu_evict_resize(struct npmu_region *region, u64 size, bool force,
 int npmu_evict_delete(struct npmu_region *region, bool force,
 		      struct netlink_ext_ack *extack);
 
+/* The device went away: all users of the region are fenced. Never fails. */
+void npmu_evict_gone(struct npmu_region *region);
+
 #endif /* _NPMU_EVICT_H */

@@ -9,31 +9,14 @@
 
 #include <linux/kref.h>
 #include <linux/mutex.h>
-#include <linux/rcupdate.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
 #include <linux/npmu_ioctl.h>
 
-#include "extent.h"
+#include "extmap.h"
 #include "unit.h"
 
 struct npmu_tpt_entry;
-
-/**
- * struct npmu_extmap - where a region's bytes are; replaced whole, never changed
- * @rcu: freed after readers
- * @nr: number of @extents
- * @nr_list: list block copies in @list
- * @list: unit offsets of the list block copies, or NULL
- * @extents: in order of offset in the region
- */
-struct npmu_extmap {
-	struct rcu_head rcu;
-	u32 nr;
-	u32 nr_list;
-	u64 *list;
-	struct npmu_extent extents[] __counted_by(nr);
-};
 
 enum npmu_region_state {
 	NPMU_REGION_NEW,	/* name and slot are taken, not yet on the media */
@@ -65,9 +48,12 @@ enum npmu_region_state {
  * @map: written under unit->lock, read under RCU
  *
  * Owned by tpt.c and role.c, under unit->lock:
- * @nr_live: TPT entries that are not dead
+ * @entries: TPT entries, dead ones too
+ * @nr_live: those that are not dead
+ * @nr_undrained: those that lost something and may still have somebody inside
  * @writer: the live writer, or NULL
- * @fencing: an entry that a fence could not empty within its bound; holds a ref
+ * @writer_pid: its process; the writer holds the reference
+ * @taking: a takeover is on its way; no claim is admitted
  * @last_writer: process of the last writer that ended; a reference, or NULL
  * @last_writer_epoch: its fence epoch
  * @role_seq: counts changes of the writer role; read without the lock
@@ -86,7 +72,7 @@ struct npmu_region {
 	u32 slot;
 	u8 uuid[NPMU_UUID_LEN];
 	u64 pm_addr;
-	struct mutex lock;
+	struct mutex lock;	/* see unit.h */
 
 	struct hlist_node node;
 	enum npmu_region_state state;
@@ -101,9 +87,12 @@ struct npmu_region {
 	struct npmu_list_ref list;
 	struct npmu_extmap __rcu *map;
 
+	struct list_head entries;
 	u32 nr_live;
+	u32 nr_undrained;
 	struct npmu_tpt_entry *writer;
-	struct npmu_tpt_entry *fencing;
+	struct pid *writer_pid;
+	bool taking;
 	struct pid *last_writer;
 	u64 last_writer_epoch;
 	u64 role_seq;
@@ -117,11 +106,11 @@ struct npmu_region {
 };
 
 /* Which fields of struct npmu_region_attr are given. */
-#define NPMU_ATTR_NAME		(1U << 0)
-#define NPMU_ATTR_UID		(1U << 1)
-#define NPMU_ATTR_GID		(1U << 2)
-#define NPMU_ATTR_MODE		(1U << 3)
-#define NPMU_ATTR_FLAGS		(1U << 4)
+#define NPMU_ATTR_NAME		BIT(0)
+#define NPMU_ATTR_UID		BIT(1)
+#define NPMU_ATTR_GID		BIT(2)
+#define NPMU_ATTR_MODE		BIT(3)
+#define NPMU_ATTR_FLAGS		BIT(4)
 
 /**
  * struct npmu_region_attr - what a region is to be
@@ -168,7 +157,7 @@ struct npmu_region_stat {
 	u64 faults_small;
 };
 
-/* What a region's front end does; set once before the first unit is attached. */
+/* What the layers above do for a region; set once before the first unit is attached. */
 struct npmu_front_ops {
 	/* A node for a region that is about to be published. Under region->lock. */
 	int (*add)(struct npmu_region *region);
@@ -176,7 +165,12 @@ struct npmu_front_ops {
 	int (*renew)(struct npmu_region *region);
 	/* No node any more; opens live on. Never fails. */
 	void (*remove)(struct npmu_region *region);
+	/* The device went away: everything is taken from everyone. Never fails. */
+	void (*gone)(struct npmu_region *region);
+	/* Device number of the node, 0: none. */
+	dev_t (*devt)(struct npmu_region *region);
 };
+
 extern const struct npmu_front_ops *npmu_front;
 
 /* The published region of that name with a reference, or NULL. */
@@ -223,12 +217,18 @@ int npmu_region_remove(struct npmu_region *region, struct netlink_ext_ack *extac
  */
 int npmu_region_raise_epoch(struct npmu_region *region);
 
-/* Tells the event sink. Without unit->lock. */
+/* Tells the event sink; @old_name: of a rename, else NULL. Without unit->lock. */
 void npmu_region_event(struct npmu_region *region, enum npmu_event event,
-		       const char *new_name, struct pid *writer);
+		       const char *old_name, struct pid *writer);
 
 /* Called by unit.c: reads all slots of a unit into regions; puts them all. */
 int npmu_region_load_all(struct npmu_unit *unit, struct netlink_ext_ack *extack);
 void npmu_region_unload_all(struct npmu_unit *unit);
+
+/* For the files of this layer alone, the latter three under unit->lock. */
+struct npmu_region *npmu_region_alloc(struct npmu_unit *unit);
+struct npmu_region *npmu_region_by_name(struct npmu_unit *unit, const char *name);
+void npmu_region_hash(struct npmu_region *region);
+struct npmu_extmap *npmu_region_map(struct npmu_region *region);
 
 #endif /* _NPMU_REGION_H */

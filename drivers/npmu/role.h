@@ -36,4 +36,7 @@ int npmu_role_kick(struct npmu_tpt_entry *entry);
 int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 		    struct netlink_ext_ack *extack);
 
+/* The device is gone: there is no writer any more. Under region->lock. */
+void npmu_role_lose(struct npmu_region *region);
+
 #endif /* _NPMU_ROLE_H */

@@ -25,9 +25,10 @@ struct npmu_revoke_ops {
 
 /**
  * struct npmu_tpt_entry - one open
- * @ref: one of the open, one of region->fencing
+ * @ref: one of the open, one of whoever drains it
  * @region: holds a reference
  * @ops: of the front end
+ * @owner: of the front end, for @ops
  * @id: never used twice
  * @access: NPMU_ACCESS_*
  * @opener: the process that opened, with a reference
@@ -37,14 +38,16 @@ struct npmu_revoke_ops {
  * @write: gate for writes; open while the entry is the region's writer
  *
  * Under unit->lock:
- * @node: in unit->entries
+ * @node: in region->entries
  * @fence_epoch: writes under it, or was opened under it
  * @dead: never comes back
+ * @undrained: a gate was closed and what it guarded is not yet taken away
  */
 struct npmu_tpt_entry {
 	struct kref ref;
 	struct npmu_region *region;
 	const struct npmu_revoke_ops *ops;
+	void *owner;
 	u64 id;
 	u32 access;
 	struct pid *opener;
@@ -56,6 +59,7 @@ struct npmu_tpt_entry {
 	struct list_head node;
 	u64 fence_epoch;
 	bool dead;
+	bool undrained;
 };
 
 /* struct npmu_tpt_stat - a snapshot for whoever shows it */
@@ -77,32 +81,37 @@ struct npmu_tpt_stat {
  * @region: what is opened, under region->lock
  * @access: NPMU_ACCESS_*
  * @ops: of the front end
+ * @owner: for @ops; stays until npmu_tpt_close() returned
  *
  * Return: the entry or ERR_PTR: -ENXIO (no such region), -EACCES, -EROFS, -EIO
  * (damaged), -EUSERS (limit of opens), -ENODEV, -ENOMEM.
  */
 struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
-				     const struct npmu_revoke_ops *ops);
+				     const struct npmu_revoke_ops *ops, void *owner);
 
 /* Ends an open: gives the role up, takes the entry out. Never fails. */
 void npmu_tpt_close(struct npmu_tpt_entry *entry);
 void npmu_tpt_put(struct npmu_tpt_entry *entry);
 
 /*
- * Marks an entry dead and closes its gates. Under unit->lock. The caller
- * finishes with npmu_tpt_drain() without it.
+ * Marks an entry dead and closes its gates. Under unit->lock. The caller goes on
+ * with npmu_tpt_drain() without it.
  */
 void npmu_tpt_kill(struct npmu_tpt_entry *entry);
 
-/*
- * Waits for those inside the closed gates of @entry, then has its front end take
- * everything away. Without unit->lock. False: the bound passed; nothing was
- * taken away, call again.
- */
-bool npmu_tpt_drain(struct npmu_tpt_entry *entry);
+/* Closes the write gate alone. Under unit->lock; then npmu_tpt_drain(). */
+void npmu_tpt_stop_writes(struct npmu_tpt_entry *entry);
 
 /*
- * Kills and drains all entries of a region, the writer's too. Under region->lock.
+ * For each undrained entry of a region: waits for those inside its closed gates,
+ * then has its front end take everything away. Under region->lock, without
+ * unit->lock. -ETIMEDOUT: the bound passed, call again.
+ */
+#define NPMU_FENCE_BOUND	(5 * HZ)
+int npmu_tpt_drain(struct npmu_region *region);
+
+/*
+ * Kills and drains all entries of a region. Under region->lock, with no writer.
  * -ETIMEDOUT: one could not be emptied; all are dead all the same.
  */
 int npmu_tpt_kill_all(struct npmu_region *region);

@@ -40,12 +40,17 @@ struct npmu_media;
  * @id: cursor for dumps, rises with each attach; constant
  * @name: constant
  * @uuid: constant
- * @backing: constant until the last reference goes
+ * @path: of the block device, "" for dram; constant
+ * @kind: of the backing; constant
+ * @class: of the backing; constant
+ * @backing: not touched any more once @detached or @gone
  * @io: sections of the kernel that touch the backing outside of TPT entries.
  *	Closed when the device goes away
  * @lock: see above; protects what follows
  * @media: the metadata writer
  * @regions: by slot
+ * @nr_damaged: regions whose extents are not all known: nothing is allocated
+ *	while there is one
  * @names: hash of regions by name, @names_bits wide
  * @entries: TPT entries by id, dead ones too
  * @nr_regions: published regions
@@ -59,16 +64,20 @@ struct npmu_unit {
 	u32 id;
 	char name[NPMU_UNIT_NAME_LEN];
 	u8 uuid[NPMU_UUID_LEN];
+	char path[256];
+	enum npmu_backing_kind kind;
+	enum npmu_class class;
 	struct npmu_backing *backing;
 	struct npmu_gate io;
 
-	struct mutex lock;
+	struct mutex lock;	/* all below */
 	struct npmu_media *media;
 	struct xarray regions;
 	struct hlist_head *names;
 	unsigned int names_bits;
-	struct list_head entries;
+	struct xarray entries;
 	u32 nr_regions;
+	u32 nr_damaged;
 	u32 nr_entries;
 	bool gone;
 	bool detached;
@@ -87,7 +96,7 @@ struct npmu_unit_stat {
 	u32 nr_regions;
 	u32 nr_entries;
 	u32 repaired;
-	u32 lost_slots;
+	u32 lost_slots;		/* regions whose extents are not all known */
 	bool gone;
 };
 
@@ -138,6 +147,9 @@ struct npmu_unit *npmu_unit_attach_dram(const char *name, u64 size, u32 max_regi
  * Return: 0, -ENOENT, -EBUSY.
  */
 int npmu_unit_detach(const char *name, struct netlink_ext_ack *extack);
+
+/* Zeroes bytes no region owns yet. -ENODEV: the device went; -EINTR: killed. */
+int npmu_unit_zero(struct npmu_unit *unit, u64 start, u64 len);
 
 /* The unit of that name with a reference, or NULL. */
 struct npmu_unit *npmu_unit_find(const char *name);

@@ -35,7 +35,7 @@
 #define NPMU_STATUS_OFFSET	(1ULL << 62)
 #define NPMU_STATUS_SIZE	4096
 
-/* The region was deleted, shrunk by force, or its unit is gone. */
+/* The region was deleted, or its unit's device is gone. */
 #define NPMU_STATUS_F_GONE	(1U << 0)
 
 /**
@@ -242,8 +242,9 @@ struct npmu_ioc_wait {
  * @size: sizeof(struct npmu_ioc_sink)
  * @flags: zero
  *
- * From now on a touch of this open's mappings after it lost them meets a
- * private page of no meaning instead of a SIGBUS. The page is allocated here.
+ * Once this open is dead, a touch of its mappings meets a private page of no
+ * meaning instead of a SIGBUS. The page is allocated here. After a mere resign
+ * the touch is a SIGBUS all the same, since the open may come back.
  * Errors: -ENOMEM, -ESTALE.
  */
 struct npmu_ioc_sink {

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Transactions that may have to fence a region's users first. Owns the order:
+ * who is in the way is fenced and gone before the region is cut or removed. It
+ * must not know what a region's record looks like.
+ */
+#include "evict.h"
+#include "role.h"
+#include "space.h"
+
+int npmu_evict_fence(struct npmu_region *region, const u64 *expected,
+		     struct netlink_ext_ack *extack)
+{
+	guard(mutex)(&region->lock);
+	return npmu_role_fence(region, expected, extack);
+}
+
+static bool is_written(struct npmu_region *region)
+{
+	guard(mutex)(&region->unit->lock);
+	return region->writer;
+}
+
+static bool is_in_use(struct npmu_region *region)
+{
+	guard(mutex)(&region->unit->lock);
+	return region->nr_live || region->nr_undrained;
+}
+
+/* Nobody is in the region on return 0. Opens wait: the caller has region->lock. */
+static int clear_users(struct npmu_region *region, bool force,
+		       struct netlink_ext_ack *extack)
+{
+	int ret = 0;
+
+	if (!is_in_use(region))
+		return 0;
+	if (!force) {
+		NL_SET_ERR_MSG(extack, "the region is in use: see its TPT entries, or use force");
+		return -EBUSY;
+	}
+	if (is_written(region))
+		ret = npmu_role_fence(region, NULL, extack);
+	if (!ret) {
+		ret = npmu_tpt_kill_all(region);
+		if (ret)
+			NL_SET_ERR_MSG(extack,
+				       "a user is dead to the unit but still inside: try again");
+	}
+	return ret;
+}
+
+int npmu_evict_set(struct npmu_region *region, const struct npmu_region_attr *attr,
+		   bool force, struct netlink_ext_ack *extack)
+{
+	char old[NPMU_REGION_NAME_LEN];
+	bool renamed;
+	int ret = 0;
+
+	mutex_lock(&region->lock);
+	strscpy(old, region->name);
+	if (attr->valid & NPMU_ATTR_FLAGS && attr->flags & NPMU_REGION_F_READ_ONLY &&
+	    is_written(region)) {
+		if (force) {
+			ret = npmu_role_fence(region, NULL, extack);
+		} else {
+			NL_SET_ERR_MSG(extack, "the region has a writer: use force to fence it");
+			ret = -EBUSY;
+		}
+	}
+	if (!ret)
+		ret = npmu_region_change(region, attr, extack);
+	mutex_unlock(&region->lock);
+	if (ret)
+		return ret;
+
+	renamed = attr->valid & NPMU_ATTR_NAME && strcmp(old, attr->name);
+	if (renamed)
+		npmu_region_event(region, NPMU_EVENT_REGION_RENAMED, old, NULL);
+	if (attr->valid & ~NPMU_ATTR_NAME)
+		npmu_region_event(region, NPMU_EVENT_REGION_SET, NULL, NULL);
+	return 0;
+}
+
+static int resize_locked(struct npmu_region *region, u64 size, bool force,
+			 struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	if (size == region->size)
+		return 0;
+	if (size > region->size)
+		return npmu_region_grow(region, size, extack);
+	ret = clear_users(region, force, extack);
+	if (ret)
+		return ret;
+	return npmu_region_cut(region, size, extack);
+}
+
+int npmu_evict_resize(struct npmu_region *region, u64 size, bool force,
+		      struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	ret = npmu_space_round(&size, extack);
+	if (ret)
+		return ret;
+	mutex_lock(&region->lock);
+	ret = resize_locked(region, size, force, extack);
+	mutex_unlock(&region->lock);
+	if (!ret)
+		npmu_region_event(region, NPMU_EVENT_REGION_RESIZED, NULL, NULL);
+	return ret;
+}
+
+int npmu_evict_delete(struct npmu_region *region, bool force,
+		      struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	guard(mutex)(&region->lock);
+	ret = clear_users(region, force, extack);
+	if (ret)
+		return ret;
+	return npmu_region_remove(region, extack);
+}
+
+void npmu_evict_gone(struct npmu_region *region)
+{
+	guard(mutex)(&region->lock);
+	npmu_role_lose(region);
+	if (region->status)
+		region->status->flags |= NPMU_STATUS_F_GONE;
+	/* Sections are short and never wait for user memory. */
+	while (npmu_tpt_kill_all(region))
+		pr_err("npmu: region %s is still in use, its device is going\n", region->name);
+}

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The translation and protection table. Owns the entries: who may open a region,
+ * how many may, which entry is dead and when nobody is inside it any more. It
+ * must not know files, vmas or verbs, nor what the writer role is for.
+ */
+#include <linux/capability.h>
+#include <linux/cred.h>
+#include <linux/hashtable.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "debug.h"
+#include "tpt.h"
+
+/* Entries a unit may have at all. */
+#define NPMU_MAX_ENTRIES	65536
+
+static unsigned int max_opens_per_uid = 4096;
+module_param(max_opens_per_uid, uint, 0644);
+MODULE_PARM_DESC(max_opens_per_uid,
+		 "opens of regions a user without CAP_SYS_RESOURCE may have");
+
+static atomic64_t npmu_last_id = ATOMIC64_INIT(0);
+
+struct npmu_uid_count {
+	struct hlist_node node;
+	kuid_t uid;
+	unsigned int opens;
+};
+
+/* Protects npmu_uids and the counts in it. */
+static DEFINE_MUTEX(npmu_uid_lock);
+static DEFINE_HASHTABLE(npmu_uids, 6);
+
+static struct npmu_uid_count *uid_find(kuid_t uid)
+{
+	struct npmu_uid_count *count;
+
+	hash_for_each_possible(npmu_uids, count, node, __kuid_val(uid))
+		if (uid_eq(count->uid, uid))
+			return count;
+	return NULL;
+}
+
+static int uid_charge(kuid_t uid)
+{
+	struct npmu_uid_count *count;
+
+	guard(mutex)(&npmu_uid_lock);
+	count = uid_find(uid);
+	if (!count) {
+		count = kzalloc(sizeof(*count), GFP_KERNEL_ACCOUNT);
+		if (!count)
+			return -ENOMEM;
+		count->uid = uid;
+		hash_add(npmu_uids, &count->node, __kuid_val(uid));
+	}
+	if (count->opens >= READ_ONCE(max_opens_per_uid) && !capable(CAP_SYS_RESOURCE)) {
+		if (!count->opens) {
+			hash_del(&count->node);
+			kfree(count);
+		}
+		return -EUSERS;
+	}
+	count->opens++;
+	return 0;
+}
+
+static void uid_uncharge(kuid_t uid)
+{
+	struct npmu_uid_count *count;
+
+	guard(mutex)(&npmu_uid_lock);
+	count = uid_find(uid);
+	if (--count->opens == 0) {
+		hash_del(&count->node);
+		kfree(count);
+	}
+}
+
+/* The rights in the record, not those of the node, decide. */
+static int check_access(struct npmu_region *region, u32 access)
+{
+	u32 want = 0;
+	u32 mode = region->mode;
+
+	if (region->health == NPMU_HEALTH_DAMAGED)
+		return -EIO;
+	if (access & NPMU_ACCESS_READ)
+		want |= 4;
+	if (access & NPMU_ACCESS_WRITE)
+		want |= 2;
+
+	if (uid_eq(current_fsuid(), region->uid))
+		mode >>= 6;
+	else if (in_group_p(region->gid))
+		mode >>= 3;
+	if ((mode & want) != want && !capable(CAP_DAC_OVERRIDE))
+		return -EACCES;
+
+	if (access & NPMU_ACCESS_WRITE &&
+	    (region->flags & NPMU_REGION_F_READ_ONLY ||
+	     region->health == NPMU_HEALTH_QUARANTINED))
+		return -EROFS;
+	return 0;
+}
+
+static int entry_insert(struct npmu_tpt_entry *entry)
+{
+	struct npmu_region *region = entry->region;
+	struct npmu_unit *unit = region->unit;
+	int ret;
+
+	if (region->state != NPMU_REGION_LIVE)
+		return -ENXIO;
+	ret = check_access(region, entry->access);
+	if (ret)
+		return ret;
+	if (unit->nr_entries >= NPMU_MAX_ENTRIES)
+		return -EUSERS;
+	ret = uid_charge(entry->uid);
+	if (ret)
+		return ret;
+
+	entry->id = atomic64_inc_return(&npmu_last_id);
+	ret = xa_insert(&unit->entries, entry->id, entry, GFP_KERNEL_ACCOUNT);
+	if (ret) {
+		uid_uncharge(entry->uid);
+		return ret;
+	}
+	entry->fence_epoch = region->fence_epoch;
+	list_add_tail(&entry->node, &region->entries);
+	unit->nr_entries++;
+	region->nr_live++;
+	return 0;
+}
+
+struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
+				     const struct npmu_revoke_ops *ops, void *owner)
+{
+	struct npmu_tpt_entry *entry;
+	int ret;
+
+	lockdep_assert_held(&region->lock);
+
+	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&entry->ref);
+	entry->ops = ops;
+	entry->owner = owner;
+	entry->access = access;
+	entry->uid = current_fsuid();
+	entry->opener = get_pid(task_tgid(current));
+	get_task_comm(entry->command, current->group_leader);
+	npmu_gate_init(&entry->read, true);
+	npmu_gate_init(&entry->write, false);
+	entry->region = npmu_region_get(region);
+
+	if (!region->status) {
+		struct npmu_status *status;
+
+		status = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+		if (!status) {
+			ret = -ENOMEM;
+			goto err_put;
+		}
+		status->fence_epoch = region->fence_epoch;
+		region->status = status;
+	}
+
+	ret = npmu_unit_lock(region->unit, NULL);
+	if (ret)
+		goto err_put;
+	ret = entry_insert(entry);
+	mutex_unlock(&region->unit->lock);
+	if (ret)
+		goto err_put;
+	return entry;
+
+err_put:
+	npmu_tpt_put(entry);
+	return ERR_PTR(ret);
+}
+
+static void entry_release(struct kref *ref)
+{
+	struct npmu_tpt_entry *entry = container_of(ref, struct npmu_tpt_entry, ref);
+
+	npmu_region_put(entry->region);
+	put_pid(entry->opener);
+	kfree(entry);
+}
+
+void npmu_tpt_put(struct npmu_tpt_entry *entry)
+{
+	kref_put(&entry->ref, entry_release);
+}
+
+static void mark_drained(struct npmu_tpt_entry *entry)
+{
+	lockdep_assert_held(&entry->region->unit->lock);
+	if (entry->undrained) {
+		entry->undrained = false;
+		entry->region->nr_undrained--;
+	}
+}
+
+void npmu_tpt_close(struct npmu_tpt_entry *entry)
+{
+	struct npmu_region *region = entry->region;
+	struct npmu_unit *unit = region->unit;
+
+	/*
+	 * Its user is gone: nobody is inside and there is nothing to zap. With
+	 * region->lock nobody who drains is about to call its front end either.
+	 */
+	mutex_lock(&region->lock);
+	mutex_lock(&unit->lock);
+	npmu_tpt_kill(entry);
+	mark_drained(entry);
+	xa_erase(&unit->entries, entry->id);
+	list_del(&entry->node);
+	unit->nr_entries--;
+	mutex_unlock(&unit->lock);
+	mutex_unlock(&region->lock);
+
+	uid_uncharge(entry->uid);
+	npmu_tpt_put(entry);
+}
+
+static void mark_undrained(struct npmu_tpt_entry *entry)
+{
+	if (!entry->undrained) {
+		entry->undrained = true;
+		entry->region->nr_undrained++;
+	}
+}
+
+void npmu_tpt_kill(struct npmu_tpt_entry *entry)
+{
+	struct npmu_region *region = entry->region;
+
+	lockdep_assert_held(&region->unit->lock);
+	if (entry->dead)
+		return;
+	WRITE_ONCE(entry->dead, true);
+	npmu_gate_close(&entry->read);
+	npmu_gate_close(&entry->write);
+	region->nr_live--;
+	mark_undrained(entry);
+	wake_up_all(&region->wait);
+}
+
+void npmu_tpt_stop_writes(struct npmu_tpt_entry *entry)
+{
+	lockdep_assert_held(&entry->region->unit->lock);
+	npmu_gate_close(&entry->write);
+	mark_undrained(entry);
+}
+
+/* The first undrained entry above @id, with a reference. */
+static struct npmu_tpt_entry *undrained_get(struct npmu_region *region, u64 id)
+{
+	struct npmu_tpt_entry *entry;
+
+	guard(mutex)(&region->unit->lock);
+	if (!region->nr_undrained)
+		return NULL;
+	list_for_each_entry(entry, &region->entries, node) {
+		if (entry->undrained && entry->id > id) {
+			kref_get(&entry->ref);
+			return entry;
+		}
+	}
+	return NULL;
+}
+
+static bool drain_one(struct npmu_tpt_entry *entry, unsigned long deadline)
+{
+	long left = max_t(long, 0, deadline - jiffies);
+
+	if (npmu_debug_naive_fence())
+		goto zap;
+	if (!npmu_gate_wait(&entry->write, left))
+		return false;
+	left = max_t(long, 0, deadline - jiffies);
+	if (READ_ONCE(entry->dead) && !npmu_gate_wait(&entry->read, left))
+		return false;
+zap:
+	entry->ops->zap(entry);
+	return true;
+}
+
+int npmu_tpt_drain(struct npmu_region *region)
+{
+	unsigned long deadline = jiffies + NPMU_FENCE_BOUND;
+	struct npmu_tpt_entry *entry;
+	u64 id = 0;
+	int ret = 0;
+
+	lockdep_assert_held(&region->lock);
+
+	while ((entry = undrained_get(region, id))) {
+		id = entry->id;
+		if (drain_one(entry, deadline)) {
+			mutex_lock(&region->unit->lock);
+			mark_drained(entry);
+			mutex_unlock(&region->unit->lock);
+		} else {
+			ret = -ETIMEDOUT;
+		}
+		npmu_tpt_put(entry);
+	}
+	return ret;
+}
+
+int npmu_tpt_kill_all(struct npmu_region *region)
+{
+	struct npmu_tpt_entry *entry;
+
+	lockdep_assert_held(&region->lock);
+
+	mutex_lock(&region->unit->lock);
+	list_for_each_entry(entry, &region->entries, node)
+		npmu_tpt_kill(entry);
+	mutex_unlock(&region->unit->lock);
+	return npmu_tpt_drain(region);
+}
+
+u64 npmu_tpt_translate(struct npmu_tpt_entry *entry, u64 offset, u64 *len)
+{
+	const struct npmu_extent *extent;
+	struct npmu_extmap *map;
+	u64 skip;
+
+	guard(rcu)();
+	map = rcu_dereference(entry->region->map);
+	extent = npmu_extent_find(map->extents, map->nr, offset);
+	if (!extent)
+		return NPMU_NOWHERE;
+	skip = offset - extent->off;
+	*len = extent->len - skip;
+	return extent->start + skip;
+}
+
+bool npmu_tpt_next(struct npmu_unit *unit, u64 id, struct npmu_tpt_stat *stat)
+{
+	unsigned long index = id;
+	struct npmu_tpt_entry *entry;
+	struct npmu_region *region;
+
+	guard(mutex)(&unit->lock);
+	entry = xa_find_after(&unit->entries, &index, ULONG_MAX, XA_PRESENT);
+	if (!entry)
+		return false;
+	region = entry->region;
+	strscpy(stat->region, region->name);
+	stat->id = entry->id;
+	stat->opener = get_pid(entry->opener);
+	memcpy(stat->command, entry->command, sizeof(stat->command));
+	stat->uid = entry->uid;
+	stat->access = entry->access;
+	stat->length = region->size;
+	stat->fence_epoch = entry->fence_epoch;
+	stat->writer = region->writer == entry;
+	stat->dead = entry->dead;
+	return true;
+}
+
+void npmu_tpt_stat_put(struct npmu_tpt_stat *stat)
+{
+	put_pid(stat->opener);
+}
