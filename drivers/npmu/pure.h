@@ -82,11 +82,9 @@ static inline bool npmu_bytes_zero(const void *buf, size_t len)
 	return !memchr_inv(buf, 0, len);
 #else
 	const u8 *p = buf;
-	u8 any = 0;
 
-	while (len--)
-		any |= *p++;
-	return !any;
+	/* Each byte equals the one before it, and the first is zero. */
+	return !len || (!p[0] && !memcmp(p, p + 1, len - 1));
 #endif
 }
 
