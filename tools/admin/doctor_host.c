@@ -31,16 +31,19 @@ static bool has_word(const char *line, const char *word)
 static void check_cpu(struct report *report)
 {
 	char *text = host_text("/proc/cpuinfo");
-	const char *flags = text ? strstr(text, "\nflags") : NULL;
+	const char *flags = text ? strstr(text, "flags\t") : NULL;
 
+	/* At the beginning of a line: there are "vmx flags" too. */
+	while (flags && flags != text && flags[-1] != '\n')
+		flags = strstr(flags + 1, "flags\t");
 	if (!flags)
 		report_add(report, WARN, "cpu", NULL,
 			   "no x86 feature flags: the library persists by system calls here");
-	else if (has_word(flags + 1, "clwb"))
+	else if (has_word(flags, "clwb"))
 		report_add(report, OK, "cpu", NULL, "writes caches back by clwb");
-	else if (has_word(flags + 1, "clflushopt"))
+	else if (has_word(flags, "clflushopt"))
 		report_add(report, OK, "cpu", NULL, "writes caches back by clflushopt");
-	else if (has_word(flags + 1, "clflush"))
+	else if (has_word(flags, "clflush"))
 		report_add(report, WARN, "cpu",
 			   "in a virtual machine, give it the host's CPU model (QEMU: -cpu host)",
 			   "neither clwb nor clflushopt: clflush works, but slowly");

@@ -3,7 +3,9 @@
  * npmu-admin: the command table, from which the parser and the help are made,
  * and the last word on the exit status. Knows no command from inside.
  */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <npmu/npmu.h>
 
@@ -187,11 +189,27 @@ enum status version(const struct invocation *inv)
 	return DONE;
 }
 
+/*
+ * Where a standard file is closed, the next one opened would take its place, and
+ * a netlink socket would get the output. This one fails every write instead.
+ */
+static void fill_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct invocation inv;
 	enum status status;
 
+	fill_standard_files();
 	if (parse_command_line(argc, argv, &inv, &status))
 		status = inv.command->run(&inv);
 	/* Output that did not arrive is not done, whatever the command thinks. */

@@ -100,8 +100,8 @@ const char *memmap_suggest(const char *iomem, uint64_t *start, uint64_t *size)
 	if (!total)
 		return "the addresses of memory are hidden";
 	for (want = LARGEST; want >= SMALLEST; want /= 2) {
-		/* The host needs the rest: a quarter at most. */
-		if (want > total / 4)
+		/* The host needs the rest. */
+		if (want > total / 3)
 			continue;
 		if (place(iomem, &best, want, start)) {
 			*size = want;

@@ -162,6 +162,9 @@ static void format_cell(struct json_object *record, const struct column *column,
 	case FORM_HEX:
 		snprintf(text, len, "0x%" PRIx64, number);
 		break;
+	case FORM_ID:
+		snprintf(text, len, number ? "%" PRIu64 : "-", number);
+		break;
 	case FORM_PLAIN:
 		snprintf(text, len, "%" PRIu64, number);
 		break;

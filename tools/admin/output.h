@@ -29,6 +29,7 @@ void record_add(struct json_object *record, const char *key, struct json_object 
 
 enum form {
 	FORM_PLAIN,
+	FORM_ID,	/* a dash for 0, which is nobody's */
 	FORM_SIZE,	/* 64M */
 	FORM_MODE,	/* 0660 */
 	FORM_HEX,	/* 0x100000000000 */

@@ -51,7 +51,7 @@ static const struct column list_columns[] = {
 	{ "gid", "GID", FORM_PLAIN },
 	{ "fence_epoch", "EPOCH", FORM_PLAIN },
 	{ "role", "ROLE", FORM_PLAIN },
-	{ "writer_pid", "WRITER", FORM_PLAIN },
+	{ "writer_pid", "WRITER", FORM_ID },
 	{ "opens", "OPENS", FORM_PLAIN },
 	{ "health", "HEALTH", FORM_PLAIN },
 	{ NULL },
@@ -71,9 +71,9 @@ static const struct column show_columns[] = {
 	{ "read_only", "read-only", FORM_PLAIN },
 	{ "fence_epoch", "fence epoch", FORM_PLAIN },
 	{ "role", "role", FORM_PLAIN },
-	{ "writer_pid", "writer's pid", FORM_PLAIN },
-	{ "last_writer_pid", "last writer's pid", FORM_PLAIN },
-	{ "last_writer_epoch", "last writer's epoch", FORM_PLAIN },
+	{ "writer_pid", "writer's pid", FORM_ID },
+	{ "last_writer_pid", "last writer's pid", FORM_ID },
+	{ "last_writer_epoch", "last writer's epoch", FORM_ID },
 	{ "opens", "opens", FORM_PLAIN },
 	{ "extents", "extents", FORM_PLAIN },
 	{ "faults_huge", "2 MiB faults", FORM_PLAIN },
@@ -99,6 +99,16 @@ static enum status finish(struct npmu_ctl *ctl, const struct invocation *inv, in
 	npmu_ctl_close(ctl);
 	show_region(inv, info);
 	return DONE;
+}
+
+/* The same where the node was made: it is there when we return. */
+static enum status finish_node(struct npmu_ctl *ctl, const struct invocation *inv, int err,
+			       const struct npmu_region_info *info)
+{
+	bool there = !err && node_wait(inv, info);
+	enum status status = finish(ctl, inv, err, info);
+
+	return status == DONE && !there ? FAILED : status;
 }
 
 static uint32_t ctl_flags(const struct invocation *inv)
@@ -147,7 +157,6 @@ enum status region_create(const struct invocation *inv)
 	struct npmu_region_info info;
 	struct target target;
 	struct npmu_ctl *ctl;
-	enum status status;
 	uint64_t size;
 	int err;
 
@@ -162,10 +171,7 @@ enum status region_create(const struct invocation *inv)
 	if (!ctl)
 		return FAILED;
 	err = npmu_ctl_region_create(ctl, target.unit, target.region, size, &params, &info);
-	status = finish(ctl, inv, err, &info);
-	if (status == DONE && !node_wait(inv, &info))
-		status = FAILED;
-	return status;
+	return finish_node(ctl, inv, err, &info);
 }
 
 static int add_region(void *ctx, const struct npmu_region_info *info)
@@ -242,15 +248,11 @@ static enum status change(struct npmu_ctl *ctl, const struct invocation *inv,
 			  const struct target *target, const struct npmu_region_params *params)
 {
 	struct npmu_region_info info;
-	enum status status;
 	int err;
 
 	err = npmu_ctl_region_set(ctl, target->unit, target->region, params, ctl_flags(inv),
 				  &info);
-	status = finish(ctl, inv, err, &info);
-	if (status == DONE && !node_wait(inv, &info))
-		status = FAILED;
-	return status;
+	return finish_node(ctl, inv, err, &info);
 }
 
 enum status region_rename(const struct invocation *inv)

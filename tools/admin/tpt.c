@@ -43,7 +43,7 @@ static const struct column columns[] = {
 	{ "unit", "UNIT", FORM_PLAIN },
 	{ "region", "REGION", FORM_PLAIN },
 	{ "id", "ENTRY", FORM_PLAIN },
-	{ "pid", "PID", FORM_PLAIN },
+	{ "pid", "PID", FORM_ID },
 	{ "uid", "UID", FORM_PLAIN },
 	{ "access", "ACCESS", FORM_PLAIN },
 	{ "length", "LENGTH", FORM_SIZE },
