@@ -61,9 +61,9 @@ struct npmu_backing {
  * @ctx: its argument
  * @extack: message on refusal
  *
- * Return: the backing or ERR_PTR: -ENOENT, -ENOTBLK, -EACCES (read-only), -EBUSY
- * (in use), -EOPNOTSUPP (no DAX, or needs an explicit flush), -ENODEV (being
- * removed), -ENAMETOOLONG, -ENOMEM.
+ * Return: the backing or ERR_PTR: -ENOENT, -ENXIO, -ENOTBLK, -EACCES (read-only),
+ * -EBUSY (in use), -EOPNOTSUPP (no DAX, or needs an explicit flush), -ENODEV
+ * (being removed), -ENAMETOOLONG, -ENOMEM, -EIO.
  */
 struct npmu_backing *npmu_backing_open_pmem(const char *path, void (*gone)(void *ctx),
 					    void *ctx, struct netlink_ext_ack *extack);

@@ -306,7 +306,8 @@ static int pmem_open_bdev(struct pmem_backing *p, struct netlink_ext_ack *extack
 		ret = PTR_ERR(file);
 		switch (ret) {
 		case -ENOENT:
-			NL_SET_ERR_MSG(extack, "no such device");
+		case -ENXIO:
+			NL_SET_ERR_MSG(extack, "no such device, or it is being removed");
 			break;
 		case -ENOTBLK:
 			NL_SET_ERR_MSG(extack, "not a block device");
@@ -320,6 +321,7 @@ static int pmem_open_bdev(struct pmem_backing *p, struct netlink_ext_ack *extack
 			break;
 		default:
 			NL_SET_ERR_MSG(extack, "device cannot be opened");
+			break;
 		}
 		return ret;
 	}
