@@ -231,4 +231,23 @@ struct npmu_region *npmu_region_by_name(struct npmu_unit *unit, const char *name
 void npmu_region_hash(struct npmu_region *region);
 struct npmu_extmap *npmu_region_map(struct npmu_region *region);
 
+/* Refusals that several transactions share; the latter under unit->lock. */
+int npmu_region_check_attr(const struct npmu_region_attr *attr,
+			   struct netlink_ext_ack *extack);
+int npmu_region_check_health(struct npmu_region *region, struct netlink_ext_ack *extack);
+void npmu_region_apply_attr(struct npmu_region *region, const struct npmu_region_attr *attr);
+
+/*
+ * The record of a region as it is, with the extents of @map, in media->rec; the
+ * caller changes what is to change and commits. Under unit->lock.
+ */
+struct npmu_region_record *npmu_region_compose(struct npmu_region *region,
+					       const struct npmu_extmap *map);
+
+/*
+ * Makes @map the region's: list blocks, record, memory. Under unit->lock. An error
+ * changed nothing, and @map is still the caller's.
+ */
+int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map);
+
 #endif /* _NPMU_REGION_H */

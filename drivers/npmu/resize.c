@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Growing a region in place and cutting it. Owns which bytes are taken, zeroed and
+ * given back, and when. Whoever would lose bytes has been fenced by the caller.
+ */
+#include "media.h"
+#include "space.h"
+
+int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
+{
+	struct npmu_unit *unit = region->unit;
+	struct npmu_extmap *map;
+	u64 old_size;
+	int ret;
+
+	lockdep_assert_held(&region->lock);
+	ret = npmu_unit_lock(unit, extack);
+	if (ret)
+		return ret;
+	ret = npmu_region_check_health(region, extack);
+	old_size = region->size;
+	if (!ret)
+		ret = npmu_space_take(unit, npmu_region_map(region), size - old_size, &map,
+				      extack);
+	mutex_unlock(&unit->lock);
+	if (ret)
+		return ret;
+
+	ret = npmu_space_zero(unit, map, old_size);
+	if (!ret)
+		ret = npmu_unit_lock(unit, extack);
+	if (!ret) {
+		ret = npmu_region_commit_map(region, map);
+		mutex_unlock(&unit->lock);
+	}
+	if (ret) {
+		mutex_lock(&unit->lock);
+		npmu_space_give(unit->media, map, old_size);
+		mutex_unlock(&unit->lock);
+		npmu_extmap_free(map);
+	}
+	return ret;
+}
+
+static int cut_locked(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
+{
+	struct npmu_extmap *old = npmu_region_map(region);
+	struct npmu_extent_cut cut;
+	struct npmu_extmap *map;
+	struct npmu_extmap *gone;
+	int ret;
+
+	ret = npmu_region_check_health(region, extack);
+	if (ret)
+		return ret;
+	cut = npmu_extents_cut(old->extents, old->nr, size);
+	map = npmu_extmap_alloc(cut.keep);
+	/* What is taken away is freed by a copy: readers may still hold @old. */
+	gone = npmu_extmap_alloc(old->nr);
+	if (!map || !gone) {
+		npmu_extmap_free(map);
+		npmu_extmap_free(gone);
+		return -ENOMEM;
+	}
+	memcpy(gone->extents, old->extents, array_size(old->nr, sizeof(old->extents[0])));
+	memcpy(map->extents, old->extents, array_size(cut.keep, sizeof(map->extents[0])));
+	map->extents[cut.keep - 1].len = cut.keep_len;
+
+	ret = npmu_region_commit_map(region, map);
+	if (ret) {
+		NL_SET_ERR_MSG(extack, "no room for the region's list blocks");
+		npmu_extmap_free(map);
+	} else {
+		npmu_space_give(region->unit->media, gone, size);
+	}
+	npmu_extmap_free(gone);
+	return ret;
+}
+
+int npmu_region_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	lockdep_assert_held(&region->lock);
+	ret = npmu_unit_lock(region->unit, extack);
+	if (ret)
+		return ret;
+	ret = cut_locked(region, size, extack);
+	mutex_unlock(&region->unit->lock);
+	return ret;
+}
