@@ -106,7 +106,7 @@ static int pmem_notify_failure(struct dax_device *dax, u64 off, u64 len, int fla
 	for (page = off >> PAGE_SHIFT; page <= last >> PAGE_SHIFT; page++)
 		if (xa_is_err(xa_store(&p->poison, page, xa_mk_value(1), GFP_KERNEL)))
 			break;
-	pr_err("%s: memory failure at byte %llu, length %llu\n", p->b.path, off, len);
+	pr_err("npmu: %s: memory failure at byte %llu, length %llu\n", p->b.path, off, len);
 out:
 	srcu_read_unlock(&pmem_srcu, idx);
 	return -EOPNOTSUPP;
