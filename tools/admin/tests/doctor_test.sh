@@ -161,6 +161,9 @@ new_host; put /proc/iomem $'00001000-0009fbff : System RAM\n00100000-7fffffff : 
 expect memmap__two_gigabytes 1 'add memmap=512M!1G '
 new_host; put /proc/iomem $'00100000-7fffffff : System RAM\n  40000000-4fffffff : Crash kernel'
 expect memmap__spares_the_crash_kernel 1 'add memmap=512M!1536M '
+new_host
+put /proc/iomem $'00100000-7fffffff : System RAM\n80000000-febfffff : PCI Bus 0000:00\n4000000000-7fffffffff : PCI Bus 0000:00'
+expect memmap__inside_memory_only 1 'add memmap=512M!1G '
 new_host; put /proc/iomem $'00000000-00000000 : System RAM\n00000000-00000000 : Reserved'
 expect memmap__addresses_hidden 1 '^fail +pmem: .*hidden'
 put /sys/firmware/memmap/0/start 0x100000000; put /sys/firmware/memmap/0/end 0x43fffffff

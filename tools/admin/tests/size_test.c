@@ -16,7 +16,10 @@ static void ok(bool good, const char *what, const char *text)
 {
 	tests++;
 	failures += !good;
-	printf("%sok %d - %s '%.80s'\n", good ? "" : "not ", tests, what, text);
+	printf("%sok %d - %s '", good ? "" : "not ", tests, what);
+	for (; *text; text++)
+		putchar(*text >= ' ' && *text <= '~' && *text != '#' ? *text : '?');
+	printf("'\n");
 }
 
 static void size__good(void)
