@@ -170,7 +170,7 @@ static int check_superblocks(struct check *c)
 
 /* --- extents and list blocks --- */
 
-/* Called for each run that a region claims; false ends the walk. */
+/* Called for each run that a region claims; false when it cannot have it. */
 typedef bool claim_fn(struct check *c, const struct place *at, uint64_t start,
 		      uint64_t len);
 
@@ -185,7 +185,20 @@ static bool claim_mark(struct check *c, const struct place *at, uint64_t start,
 	if (c->nr_clashes < MAX_CLASHES)
 		c->clash[c->nr_clashes++] =
 			(struct clash){ start, len, at->slot };
+	/* What of it is nobody else's is not free either. */
+	npmu_alloc_mark_rest(&c->alloc, start, len);
 	return false;
+}
+
+/* Only to see whether the region is sound. */
+static bool claim_none(struct check *c, const struct place *at, uint64_t start,
+		       uint64_t len)
+{
+	(void)c;
+	(void)at;
+	(void)start;
+	(void)len;
+	return true;
 }
 
 /* The second pass: who else claims what clashed. */
@@ -226,71 +239,69 @@ static bool claim_extents(struct check *c, const struct place *at,
 	return ok;
 }
 
-/*
- * Read both copies of a list block. A block is claimed before it is read, so
- * that a ring of blocks ends by itself. Returns a valid copy or NULL.
- */
+/* Read both copies of a list block. Returns a valid one or NULL. */
 static const struct npmu_list_block *
-read_list_block(struct check *c, const struct place *at,
+read_list_block(struct check *c, const struct place at[2],
 		const struct npmu_list_ref *ref,
-		const struct npmu_region_record *rec, uint32_t remaining,
-		claim_fn *claim)
+		const struct npmu_region_record *rec, uint32_t left, bool loud)
 {
-	struct place where[2] = { *at, *at };
 	int verdict[2], i;
 
 	for (i = 0; i < 2; i++) {
-		uint64_t addr = le64_to_cpu(ref->addr[i]);
-
-		where[i].what = NPMU_WHAT_LIST;
-		where[i].copy = i;
-		where[i].offset = addr;
-		if (!claim(c, &where[i], addr, NPMU_RECORD_SIZE))
-			return NULL;
-		verdict[i] = read_record(c, addr, &c->b->blk[i]);
+		verdict[i] = read_record(c, at[i].offset, &c->b->blk[i]);
 		if (!verdict[i])
 			verdict[i] = npmu_list_check(&c->b->blk[i], ref, c->sb,
-						     at->slot, rec->uuid,
-						     remaining);
+						     at[i].slot, rec->uuid,
+						     left);
 	}
-	for (i = 0; i < 2 && claim == claim_mark; i++)
+	for (i = 0; i < 2 && loud; i++)
 		if (verdict[i])
 			finding(c, verdict[!i] ? NPMU_ERROR : NPMU_WARNING,
-				&where[i], "%s", verdict_text(verdict[i]));
+				&at[i], "%s", verdict_text(verdict[i]));
 	if (verdict[0] && verdict[1])
 		return NULL;
 	return &c->b->blk[verdict[0] ? 1 : 0];
 }
 
-/* Claim all that a region has; false when it is not whole. */
+/*
+ * Go through all that a region has, and claim it; false when it is not whole.
+ * What is wrong with lists and sizes is said when loud. It ends, and the sum does
+ * not wrap, since the checks bound the number and the length of extents.
+ */
 static bool walk_region(struct check *c, const struct npmu_region_record *rec,
-			const struct place *at, claim_fn *claim)
+			const struct place *at, claim_fn *claim, bool loud)
 {
+	uint64_t size = le64_to_cpu(rec->size), sum = 0;
 	uint32_t left = le32_to_cpu(rec->nr_extents);
 	uint32_t nr = min_t(uint32_t, left, NPMU_INLINE_EXTENTS);
 	struct npmu_list_ref ref = rec->list;
-	uint64_t sum = 0;
 	bool ok;
 
 	ok = claim_extents(c, at, rec->extents, nr, &sum, claim);
-	for (left -= nr; left; left -= nr) {
+	for (left -= nr; left && sum < size; left -= nr) {
+		struct place where[2] = { *at, *at };
 		const struct npmu_list_block *blk;
-		struct place where = *at;
+		int i;
 
-		blk = read_list_block(c, at, &ref, rec, left, claim);
+		for (i = 0; i < 2; i++) {
+			where[i].what = NPMU_WHAT_LIST;
+			where[i].copy = i;
+			where[i].offset = le64_to_cpu(ref.addr[i]);
+			if (!claim(c, &where[i], where[i].offset,
+				   NPMU_RECORD_SIZE))
+				ok = false;
+		}
+		blk = read_list_block(c, where, &ref, rec, left, loud);
 		if (!blk)
 			return false;
-		where.offset = le64_to_cpu(ref.addr[blk == &c->b->blk[1]]);
+		i = blk == &c->b->blk[1];
 		nr = le32_to_cpu(blk->nr);
 		ref = blk->next;
-		if (!claim_extents(c, &where, blk->extents, nr, &sum, claim))
+		if (!claim_extents(c, &where[i], blk->extents, nr, &sum, claim))
 			ok = false;
-		/* So the sum cannot wrap, however long the list. */
-		if (sum > le64_to_cpu(rec->size))
-			break;
 	}
-	if (sum != le64_to_cpu(rec->size)) {
-		if (claim == claim_mark)
+	if (left || sum != size) {
+		if (loud)
 			finding(c, NPMU_ERROR, at, "%s",
 				npmu_format_error_text(NPMU_FMT_SUM));
 		return false;
@@ -308,6 +319,7 @@ read_slot(struct check *c, uint32_t slot, struct place *at, bool first)
 	u64 epoch[2] = { 0, 0 };
 	struct npmu_pick pick;
 	int verdict[2], i;
+	bool same;
 
 	*at = (struct place){ NPMU_WHAT_RECORD, -1, slot, "", 0 };
 	for (i = 0; i < 2; i++) {
@@ -319,9 +331,16 @@ read_slot(struct check *c, uint32_t slot, struct place *at, bool first)
 		if (!verdict[i])
 			epoch[i] = le64_to_cpu(c->b->rec[i].media_epoch);
 	}
-	pick = npmu_record_pick(verdict, epoch,
-				!memcmp(&c->b->rec[0], &c->b->rec[1],
-					NPMU_RECORD_SIZE));
+	same = !memcmp(&c->b->rec[0], &c->b->rec[1], NPMU_RECORD_SIZE);
+	/*
+	 * Copies that differ come from the middle of a commit, and then the older
+	 * one serves if the list of the newer one is bad.
+	 */
+	for (i = 0; i < 2 && !same; i++)
+		if (!verdict[i] && !walk_region(c, &c->b->rec[i], at, claim_none,
+						 false))
+			verdict[i] = NPMU_FMT_LIST_REF;
+	pick = npmu_record_pick(verdict, epoch, same);
 	if (pick.current_copy >= 0) {
 		at->copy = pick.current_copy;
 		at->offset = npmu_record_offset(c->sb, slot, at->copy);
@@ -365,17 +384,16 @@ static void check_slot(struct check *c, uint32_t slot)
 	memcpy(seen->name, rec->name, sizeof(seen->name));
 	memcpy(seen->uuid, rec->uuid, sizeof(seen->uuid));
 	seen->slot = slot;
-	seen->whole = walk_region(c, rec, &at, claim_mark);
+	/* As in attach: only a region that is sound claims anything. */
+	seen->whole = walk_region(c, rec, &at, claim_none, true) &&
+		      walk_region(c, rec, &at, claim_mark, false);
 	if (seen->whole)
 		c->sum->regions++;
 	else
 		c->sum->damaged++;
 }
 
-/*
- * Only regions whose walk came to its end are walked again, since nothing is
- * marked here that would end a ring.
- */
+/* Regions that are not whole have said what they clash with. */
 static void name_clashes(struct check *c)
 {
 	uint32_t i;
@@ -388,7 +406,7 @@ static void name_clashes(struct check *c)
 			continue;
 		rec = read_slot(c, c->seen[i].slot, &at, false);
 		if (rec && le32_to_cpu(rec->state) == NPMU_SLOT_REGION)
-			walk_region(c, rec, &at, claim_compare);
+			walk_region(c, rec, &at, claim_compare, false);
 	}
 }
 

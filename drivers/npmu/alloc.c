@@ -186,7 +186,8 @@ int npmu_alloc_mark(struct npmu_alloc *a, u64 start, u64 len)
 	return 0;
 }
 
-void npmu_alloc_free(struct npmu_alloc *a, u64 start, u64 len)
+/* Take or free what [start, start + len) has in common with [lo, hi). */
+static void clip_assign(struct npmu_alloc *a, u64 start, u64 len, bool taken)
 {
 	u64 end;
 
@@ -196,7 +197,17 @@ void npmu_alloc_free(struct npmu_alloc *a, u64 start, u64 len)
 	start = max_t(u64, start, a->lo);
 	if (start < end)
 		granules_assign(a, granule_of(a, start + GRANULE_MASK),
-				granule_of(a, end), false);
+				granule_of(a, end), taken);
+}
+
+void npmu_alloc_mark_rest(struct npmu_alloc *a, u64 start, u64 len)
+{
+	clip_assign(a, start, len, true);
+}
+
+void npmu_alloc_free(struct npmu_alloc *a, u64 start, u64 len)
+{
+	clip_assign(a, start, len, false);
 }
 
 bool npmu_alloc_is_free(const struct npmu_alloc *a, u64 start, u64 len)

@@ -79,6 +79,19 @@ void npmu_alloc_init(struct npmu_alloc *a, void *mem, u64 data_start, u64 size,
 int npmu_alloc_mark(struct npmu_alloc *a, u64 start, u64 len);
 
 /**
+ * npmu_alloc_mark_rest - take what is free of a given run
+ * @a: allocator
+ * @start: offset in the unit
+ * @len: bytes
+ *
+ * For a run that npmu_alloc_mark() found partly taken, and whose rest must stay
+ * out of use too. Clipped as for npmu_alloc_free(); never fails. Costs by words
+ * of the bitmap, not by granules, so that ten thousand hostile regions that each
+ * claim the whole unit do not hold up an attach.
+ */
+void npmu_alloc_mark_rest(struct npmu_alloc *a, u64 start, u64 len);
+
+/**
  * npmu_alloc_free - give a run back; never fails
  * @a: allocator
  * @start: offset in the unit

@@ -330,8 +330,8 @@ static int region_check_used(const struct npmu_region_record *rec,
 		return NPMU_FMT_FLAGS;
 	if (!size || size > data_bytes || size & (NPMU_GRANULE_SIZE - 1))
 		return NPMU_FMT_SIZE;
-	/* Each extent has a granule at least: bounds the length of the list. */
-	if (!nr || nr > size >> NPMU_GRANULE_SHIFT)
+	/* Each extent has a granule at least. */
+	if (!nr || nr > NPMU_MAX_EXTENTS || nr > size >> NPMU_GRANULE_SHIFT)
 		return NPMU_FMT_NR_EXTENTS;
 	err = list_ref_check(&rec->list, list, sb);
 	if (err)
@@ -419,7 +419,8 @@ int npmu_list_check(const struct npmu_list_block *blk,
 		return NPMU_FMT_FOREIGN;
 	if (!npmu_bytes_zero(blk->reserved, sizeof(blk->reserved)))
 		return NPMU_FMT_RESERVED;
-	if (!nr || nr > NPMU_LIST_EXTENTS || nr > remaining)
+	/* Room for the addresses of npmu_list_blocks() blocks is enough. */
+	if (!nr || nr != min_t(u32, remaining, NPMU_LIST_EXTENTS))
 		return NPMU_FMT_NR_EXTENTS;
 	err = list_ref_check(&blk->next, nr < remaining, sb);
 	if (err)

@@ -50,6 +50,12 @@ enum npmu_format_error {
  */
 #define NPMU_EPOCH_MAX		(U64_MAX >> 1)
 
+/*
+ * Extents of one region. Bounds what attach allocates and walks for a hostile
+ * record; whole chunks reach 2 TiB with it however scattered they are.
+ */
+#define NPMU_MAX_EXTENTS	1048576U
+
 /**
  * npmu_format_error_text - words for an error, to follow "...: "
  * @err: enum npmu_format_error; anything else gives "unknown error"
@@ -173,10 +179,9 @@ static inline bool npmu_list_ref_present(const struct npmu_list_ref *ref)
  *	included: nr_extents - NPMU_INLINE_EXTENTS at the first block, then less
  *	the nr of each block that is read
  *
- * A block is refused that holds more than @remaining, or that has a successor
- * exactly when it should not. So a walk that follows next while it is present
- * ends after at most @remaining blocks, with all extents read, even when the
- * references form a ring.
+ * Every block but the last is full, and it has a successor exactly when extents
+ * remain. So a walk that follows next while it is present ends with all extents
+ * read, after npmu_list_blocks() blocks, even when the references form a ring.
  *
  * Return: 0 or an enum npmu_format_error.
  */

@@ -327,11 +327,31 @@ static void test_arguments(void)
 	memset(p.twin + 48, 0, 100 - 48);
 	check_state(&p);
 
+	/* What is free of a run that is partly taken. */
+	do_free(&p, 0, p.hi / G);
+	do_mark(&p, 100, 10);
+	do_mark(&p, 2000, 500);
+	CHECK(npmu_alloc_mark(&p.a, 90 * G, 3000 * G) == -EEXIST, "partly taken");
+	npmu_alloc_mark_rest(&p.a, 90 * G, 3000 * G);
+	memset(p.twin + 90, 1, 3000);
+	check_state(&p);
+	npmu_alloc_mark_rest(&p.a, 40 * G, 20 * G);
+	memset(p.twin + 48, 1, 60 - 48);
+	check_state(&p);
+	npmu_alloc_mark_rest(&p.a, 4000 * G, U64_MAX);
+	memset(p.twin + 4000, 1, p.hi / G - 4000);
+	check_state(&p);
+	npmu_alloc_mark_rest(&p.a, U64_MAX, U64_MAX);
+	check_state(&p);
+	do_free(&p, 0, p.hi / G);
+
 	/* Any near is good enough not to crash. */
 	CHECK(!npmu_alloc_one(&p.a, 0, U64_MAX, G, &e), "near 2^64 - 1");
 	CHECK(!npmu_alloc_one(&p.a, 0, 8 * CHUNK, G, &e), "near the end");
 	CHECK(!npmu_alloc_one(&p.a, 0, -G, CHUNK, &e), "near 2^64 - 4096");
 	CHECK(!npmu_alloc_one(&p.a, 0, 5, CHUNK, &e), "near odd");
+	CHECK(!npmu_alloc_one(&p.a, 0, 1ULL << 40, CHUNK, &e), "near far, chunk");
+	CHECK(!npmu_alloc_one(&p.a, 0, 1ULL << 40, G, &e), "near far, granule");
 	pair_end(&p);
 }
 

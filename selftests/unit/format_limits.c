@@ -422,7 +422,7 @@ static void test_list(void)
 	static const struct row rows[] = {
 		L(slot, SLOT + 1, NPMU_FMT_SLOT),
 		L(nr, 0, NPMU_FMT_NR_EXTENTS),
-		L(nr, NPMU_LIST_EXTENTS - 1, NPMU_FMT_RESERVED),
+		L(nr, NPMU_LIST_EXTENTS - 1, NPMU_FMT_NR_EXTENTS),
 		L(nr, NPMU_LIST_EXTENTS + 1, NPMU_FMT_NR_EXTENTS),
 		L(nr, ~0U, NPMU_FMT_NR_EXTENTS),
 		L(region_uuid, 0, NPMU_FMT_FOREIGN),
@@ -458,7 +458,7 @@ static void test_list(void)
 	CHECK(npmu_list_check(&blk[1], &blk[0].next, &sb, SLOT, rec.uuid, 2) ==
 	      NPMU_FMT_NR_EXTENTS, "more than remain");
 	CHECK(npmu_list_check(&blk[1], &blk[0].next, &sb, SLOT, rec.uuid, 4) ==
-	      NPMU_FMT_LIST_REF, "fewer than remain, and no successor");
+	      NPMU_FMT_NR_EXTENTS, "not full, and not the last");
 	CHECK(npmu_list_check(&blk[0], &rec.list, &sb, SLOT, rec.uuid,
 			      NPMU_LIST_EXTENTS) == NPMU_FMT_LIST_REF,
 	      "a successor when nothing remains");
@@ -475,6 +475,15 @@ static void test_list(void)
 		CHECK(err == rows[i].want, "%s: %s", rows[i].name,
 		      npmu_format_error_text(err));
 	}
+
+	/* Full, and extents remain, but nothing follows. */
+	b = blk[0];
+	memset(&b.next, 0, sizeof(b.next));
+	ref = rec.list;
+	ref.crc = cpu_to_le32(npmu_list_seal(&b));
+	CHECK(npmu_list_check(&b, &ref, &sb, SLOT, rec.uuid,
+			      NPMU_LIST_EXTENTS + 3) == NPMU_FMT_LIST_REF,
+	      "no successor");
 
 	/* The reference in the record. */
 	r = rec;
@@ -495,6 +504,37 @@ static void test_list(void)
 	npmu_region_seal(&r);
 	CHECK(npmu_region_check(&r, &sb, SLOT) == NPMU_FMT_SUM,
 	      "inline extents leave nothing to the list");
+}
+
+/* A record of a large unit may claim a great many extents, but not any number. */
+static void test_many_extents(void)
+{
+	static const struct {
+		u32 nr;
+		int want;
+	} rows[] = {
+		{ NPMU_MAX_EXTENTS, 0 },
+		{ NPMU_MAX_EXTENTS + 1, NPMU_FMT_NR_EXTENTS },
+		{ ~0U, NPMU_FMT_NR_EXTENTS },
+	};
+	struct npmu_list_block blk[1];
+	struct npmu_region_record rec;
+	struct npmu_superblock big;
+	size_t i;
+
+	image_superblock(&big, NPMU_MAX_UNIT_SIZE, 16);
+	image_region_list(&rec, blk, &big, SLOT, MIB, NPMU_INLINE_EXTENTS + 1,
+			  0x30000);
+	rec.size = cpu_to_le64(NPMU_MAX_UNIT_SIZE / 2);
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int err;
+
+		rec.nr_extents = cpu_to_le32(rows[i].nr);
+		npmu_region_seal(&rec);
+		err = npmu_region_check(&rec, &big, SLOT);
+		CHECK(err == rows[i].want, "%u: %s", rows[i].nr,
+		      npmu_format_error_text(err));
+	}
 }
 
 static void test_list_blocks(void)
@@ -570,6 +610,7 @@ int main(void)
 	TAP_RUN(test_region);
 	TAP_RUN(test_two_extents);
 	TAP_RUN(test_list);
+	TAP_RUN(test_many_extents);
 	TAP_RUN(test_list_blocks);
 	TAP_RUN(test_pick);
 	TAP_RUN(test_texts);
