@@ -30,6 +30,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct npmu_ckpt_writer;
 struct npmu_ckpt_reader;
@@ -227,6 +228,7 @@ int npmu_ckpt_recheck(struct npmu_ckpt_reader *reader,
 int npmu_ckpt_wait(struct npmu_ckpt_reader *reader, uint64_t sequence,
 		   uint64_t timeout_ns);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -32,6 +32,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define NPMU_PATH_LEN		256
 #define NPMU_COMMAND_LEN	64
@@ -425,6 +426,7 @@ int npmu_events_fd(const struct npmu_events *events);
  */
 int npmu_events_next(struct npmu_events *events, struct npmu_event_info *out);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

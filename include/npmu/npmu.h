@@ -21,11 +21,12 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
-#define NPMU_VERSION_MAJOR	1
-#define NPMU_VERSION_MINOR	0
+#define NPMU_VERSION_MAJOR	0
+#define NPMU_VERSION_MINOR	1
 #define NPMU_VERSION_PATCH	0
-#define NPMU_VERSION_STRING	"1.0.0"
+#define NPMU_VERSION_STRING	"0.1.0"
 
 #define NPMU_ERROR_LEN		256
 
@@ -69,6 +70,7 @@ const char *npmu_event_name(uint32_t event);
  */
 int npmu_class_parse(const char *name);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

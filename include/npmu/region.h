@@ -23,6 +23,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct npmu_region;
 
@@ -283,6 +284,7 @@ int npmu_drain(struct npmu_region *region);
 int npmu_memcpy_persist(struct npmu_region *region, void *dst, const void *src,
 			size_t len);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

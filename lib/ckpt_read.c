@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The reader of a checkpoint. Owns how a state is read while a writer may be
+ * running; writes nothing.
+ *
+ * A slot is read first and judged afterwards, by its CRC over what was read. The
+ * slot that holds the current state is left alone until the next commit, into the
+ * other slot, is done: as long as the sequence word of the other slot is still
+ * that of an older state, nothing of this one has been overwritten.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <npmu/ckpt.h>
+
+#include "ckpt_format.h"
+#include "error.h"
+
+#define MAX_TRIES	64	/* then the writer is faster: -EAGAIN */
+#define STILL_TRIES	3	/* the slots do not move and are not valid */
+
+/* npmu_ckpt_info.reserved of a state that was peeked at */
+enum { PEEK_INSTANCE, PEEK_OTHER };
+
+struct npmu_ckpt_reader {
+	struct npmu_region *region;
+	struct ckpt_layout layout;	/* as the last call found it */
+	/* The last state made durable here: no need to do that again. */
+	uint64_t durable_instance;
+	uint64_t durable_sequence;
+	const char *error;
+};
+
+/* A state that was found valid. */
+struct found {
+	struct ckpt_record record;
+	int slot;
+};
+
+static int fail(struct npmu_ckpt_reader *r, int code, const char *why)
+{
+	r->error = why;
+	return code;
+}
+
+int npmu_ckpt_reader_open(struct npmu_region *region,
+			  struct npmu_ckpt_reader **out, struct npmu_error *err)
+{
+	struct npmu_ckpt_reader *r;
+
+	if (!out)
+		return npmu_error_set(err, -EINVAL, "no place for the reader");
+	*out = NULL;
+	if (!region || !region->addr)
+		return npmu_error_set(err, -EINVAL, "the region is not mapped");
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return npmu_error_set(err, -ENOMEM, "out of memory");
+	r->region = region;
+	r->error = "";
+	*out = r;
+	return npmu_error_clear(err);
+}
+
+void npmu_ckpt_reader_close(struct npmu_ckpt_reader *reader)
+{
+	free(reader);
+}
+
+const char *npmu_ckpt_reader_error(const struct npmu_ckpt_reader *r)
+{
+	return r->error;
+}
+
+/* The header may be made anew at any time, so it is looked at each time. */
+static int load_layout(struct npmu_ckpt_reader *r)
+{
+	int code = npmu_ckpt_layout_load(r->region->addr, r->region->length,
+					 &r->layout);
+
+	return code ? fail(r, code, npmu_ckpt_layout_phrase(code)) : 0;
+}
+
+static const char *state_at(const struct npmu_ckpt_reader *r, int slot)
+{
+	return npmu_ckpt_slot_at(r->region->addr, &r->layout, slot) +
+	       NPMU_CKPT_SLOT_HEADER;
+}
+
+/*
+ * Is the state of @record in @slot valid? Copied to @buf where there is one, and
+ * what was copied is judged. Return: 1 or 0; -EMSGSIZE: valid, but too long.
+ */
+static int try_slot(struct npmu_ckpt_reader *r, const struct ckpt_record *record,
+		    int slot, void *buf, size_t cap)
+{
+	const char *state = state_at(r, slot);
+
+	if (!record->plausible)
+		return 0;
+	if (!buf)
+		return npmu_ckpt_record_holds(record, state);
+	if (record->length > cap)
+		return npmu_ckpt_record_holds(record, state) ? -EMSGSIZE : 0;
+	memcpy(buf, state, (size_t)record->length);
+	return npmu_ckpt_record_holds(record, buf);
+}
+
+/* A sequence above the first tells that there has been a valid state. */
+static int nothing_valid(struct npmu_ckpt_reader *r,
+			 const struct ckpt_record *record)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (record[i].plausible && record[i].sequence > 1)
+			return fail(r, -EUCLEAN, "no slot holds a valid state: the checkpoint is damaged");
+	return fail(r, -ENODATA, "nothing has been committed yet");
+}
+
+/* Find the current state, into @buf if that is given. */
+static int find(struct npmu_ckpt_reader *r, void *buf, size_t cap,
+		struct found *found)
+{
+	struct ckpt_record record[2], before[2];
+	int tries, still = 0;
+	int i, slot, code;
+
+	memset(before, 0, sizeof(before));
+	for (tries = 0; tries < MAX_TRIES; tries++) {
+		code = load_layout(r);
+		if (code)
+			return code;
+		for (i = 0; i < 2; i++)
+			npmu_ckpt_record_load(r->region->addr, &r->layout, i,
+					      &record[i]);
+		slot = record[1].plausible &&
+		       (!record[0].plausible ||
+			record[1].sequence > record[0].sequence);
+		for (i = 0; i < 2; i++, slot = !slot) {
+			code = try_slot(r, &record[slot], slot, buf, cap);
+			if (!code)
+				continue;
+			found->record = record[slot];
+			found->slot = slot;
+			return code > 0 ? 0 :
+			       fail(r, code, "the state is longer than the buffer");
+		}
+		/*
+		 * Neither: one was torn, and the other overwritten meanwhile.
+		 * Then the next look finds a header that has moved on, or the
+		 * torn one whole.
+		 */
+		if (memcmp(&record[0].raw, &before[0].raw, sizeof(record[0].raw)) ||
+		    memcmp(&record[1].raw, &before[1].raw, sizeof(record[1].raw)))
+			still = 0;
+		else if (++still == STILL_TRIES)
+			return nothing_valid(r, record);
+		memcpy(before, record, sizeof(before));
+	}
+	return fail(r, -EAGAIN, "the writer was faster each time");
+}
+
+/* What is handed out must not be lost to a power cut any more. */
+static int make_durable(struct npmu_ckpt_reader *r, const struct found *found)
+{
+	const struct ckpt_record *record = &found->record;
+	int code;
+
+	if (r->region->persistence_class == NPMU_CLASS_VOLATILE ||
+	    (r->durable_instance == record->instance &&
+	     r->durable_sequence == record->sequence))
+		return 0;
+	/*
+	 * If the slot is overwritten by now, a later state is durable, and this
+	 * one was before that began.
+	 */
+	code = npmu_persist(r->region, npmu_ckpt_slot_at(r->region->addr,
+							 &r->layout, found->slot),
+			    NPMU_CKPT_SLOT_HEADER + (size_t)record->length);
+	if (code)
+		return fail(r, code, "the state cannot be made durable");
+	r->durable_instance = record->instance;
+	r->durable_sequence = record->sequence;
+	return 0;
+}
+
+static void tell(const struct found *found, struct npmu_ckpt_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->sequence = found->record.sequence;
+	info->fence_epoch = found->record.fence_epoch;
+	info->tag = found->record.tag;
+	info->length = found->record.length;
+	info->slot = (uint32_t)found->slot;
+}
+
+int npmu_ckpt_read(struct npmu_ckpt_reader *r, void *buf, size_t cap,
+		   struct npmu_ckpt_info *info)
+{
+	struct found found;
+	char none;
+	int code;
+
+	if (!buf && cap)
+		return fail(r, -EINVAL, "no buffer");
+	code = find(r, buf ? buf : &none, cap, &found);
+	if ((!code || code == -EMSGSIZE) && info)
+		tell(&found, info);
+	return code ? code : make_durable(r, &found);
+}
+
+int npmu_ckpt_peek(struct npmu_ckpt_reader *r, const void **data,
+		   struct npmu_ckpt_info *info)
+{
+	struct found found;
+	int code;
+
+	if (!data || !info)
+		return fail(r, -EINVAL, "no place for the answer");
+	code = find(r, NULL, 0, &found);
+	if (!code)
+		code = make_durable(r, &found);
+	if (code)
+		return code;
+	tell(&found, info);
+	info->reserved[PEEK_INSTANCE] = found.record.instance;
+	info->reserved[PEEK_OTHER] = npmu_ckpt_sequence_now(r->region->addr,
+							    &r->layout, !found.slot);
+	*data = state_at(r, found.slot);
+	return 0;
+}
+
+int npmu_ckpt_recheck(struct npmu_ckpt_reader *r,
+		      const struct npmu_ckpt_info *info)
+{
+	const void *base = r->region->addr;
+	struct ckpt_record record;
+	uint64_t other;
+	int code;
+
+	if (!info || info->slot > 1)
+		return fail(r, -EINVAL, "not from npmu_ckpt_peek()");
+	/* First: a new instance has other slots, and says so before it fills them. */
+	code = load_layout(r);
+	if (code || r->layout.instance != info->reserved[PEEK_INSTANCE])
+		return fail(r, -EAGAIN, "the checkpoint was made anew");
+	other = npmu_ckpt_sequence_now(base, &r->layout, !info->slot);
+	if (other < info->sequence && other == info->reserved[PEEK_OTHER])
+		return 0;
+	/* A later commit began, or did long ago and was torn: sum it up again. */
+	npmu_ckpt_record_load(base, &r->layout, (int)info->slot, &record);
+	if (record.sequence == info->sequence &&
+	    npmu_ckpt_record_holds(&record, state_at(r, (int)info->slot)))
+		return 0;
+	return fail(r, -EAGAIN, "the writer went on meanwhile");
+}
+
+/* Return: 1: a state above @sequence is there; 0: not; or an errno. */
+static int newer(struct npmu_ckpt_reader *r, uint64_t sequence)
+{
+	struct ckpt_record record;
+	struct found found;
+	bool may_be = false;
+	int i, code;
+
+	code = load_layout(r);
+	if (code)
+		return code == -ENODATA ? 0 : code;
+	for (i = 0; i < 2; i++) {
+		npmu_ckpt_record_load(r->region->addr, &r->layout, i, &record);
+		may_be |= record.plausible && record.sequence > sequence;
+	}
+	if (!may_be)
+		return 0;
+	code = find(r, NULL, 0, &found);
+	if (code == -ENODATA)
+		return 0;
+	if (code)
+		return code == -EAGAIN ? 1 : code;
+	return found.record.sequence > sequence;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t time_left(uint64_t timeout, uint64_t start)
+{
+	uint64_t spent;
+
+	if (timeout == UINT64_MAX)
+		return timeout;
+	spent = now_ns() - start;
+	return spent < timeout ? timeout - spent : 0;
+}
+
+static int wait_failed(struct npmu_ckpt_reader *r, int code)
+{
+	return fail(r, code, code == -ETIMEDOUT ? "no newer state in time" :
+		    npmu_region_error(r->region));
+}
+
+int npmu_ckpt_wait(struct npmu_ckpt_reader *r, uint64_t sequence,
+		   uint64_t timeout_ns)
+{
+	uint64_t start = now_ns(), left;
+	uint32_t events, seen;
+	int code;
+
+	for (;;) {
+		/* Armed before the look: no commit slips in between. */
+		code = npmu_region_wait(r->region, NPMU_WAIT_F_ARM, 0, 0, 0, &seen);
+		if (code)
+			return wait_failed(r, code);
+		npmu_fence_all();
+		code = newer(r, sequence);
+		if (code)
+			return code > 0 ? 0 : code;
+		if (seen & NPMU_WAIT_ROLE)
+			return 1;
+		left = time_left(timeout_ns, start);
+		if (!left)
+			return wait_failed(r, -ETIMEDOUT);
+		code = npmu_region_wait(r->region, 0, 0, 0, left, &events);
+		if (code)
+			return wait_failed(r, code);
+	}
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Which attribute is which member of the structures of npmu/control.h. Data only.
+ */
+#include <npmu/control.h>
+
+#include "ctl_tables.h"
+
+#define FIELD(kind, attr_, struct_, member) {				\
+	.attr = (attr_),						\
+	.offset = offsetof(struct struct_, member),			\
+	.size = sizeof(((struct struct_ *)0)->member),			\
+	.type = NL_##kind,						\
+}
+
+#define FIELD_HAS(kind, attr_, struct_, member, bit) {			\
+	.attr = (attr_),						\
+	.offset = offsetof(struct struct_, member),			\
+	.size = sizeof(((struct struct_ *)0)->member),			\
+	.type = NL_##kind,						\
+	.has = (bit) + 1,						\
+}
+
+#define STRUCT(struct_, fields_) {					\
+	.size = sizeof(struct struct_),					\
+	.fields = (fields_),						\
+	.nr_fields = sizeof(fields_) / sizeof((fields_)[0]),		\
+}
+
+#define UNIT(kind, attr, member) \
+	FIELD(kind, NPMU_A_UNIT_##attr, npmu_unit_info, member)
+#define REGION(kind, attr, member) \
+	FIELD(kind, NPMU_A_REGION_##attr, npmu_region_info, member)
+#define TPT(kind, attr, member) \
+	FIELD(kind, NPMU_A_TPT_##attr, npmu_tpt_info, member)
+
+static const struct nl_field unit_fields[] = {
+	UNIT(STRING, NAME, name),
+	UNIT(UUID, UUID, uuid),
+	UNIT(U32, BACKING, backing),
+	UNIT(U32, CLASS, persistence_class),
+	UNIT(STRING, PATH, path),
+	UNIT(U64, SIZE, size),
+	UNIT(U64, DATA_SIZE, data_size),
+	UNIT(U64, FREE, free),
+	UNIT(U32, MAX_REGIONS, max_regions),
+	UNIT(U32, REGIONS, regions),
+	UNIT(U32, OPENS, opens),
+	UNIT(U64, MEDIA_EPOCH, media_epoch),
+	UNIT(U32, REPAIRED, repaired),
+	UNIT(U32, LOST_SLOTS, lost_slots),
+	UNIT(FLAG, GONE, gone),
+};
+
+static const struct nl_field region_fields[] = {
+	REGION(STRING, UNIT, unit),
+	REGION(STRING, NAME, name),
+	REGION(UUID, UUID, uuid),
+	REGION(U32, SLOT, slot),
+	REGION(U64, SIZE, size),
+	REGION(U64, PM_ADDR, pm_addr),
+	REGION(U32, UID, uid),
+	REGION(U32, GID, gid),
+	REGION(U32, MODE, mode),
+	REGION(U32, FLAGS, flags),
+	REGION(U64, FENCE_EPOCH, fence_epoch),
+	REGION(U32, EXTENTS, extents),
+	REGION(U32, OPENS, opens),
+	REGION(U32, ROLE, role),
+	REGION(U64, WRITER_ID, writer_id),
+	REGION(U32, WRITER_PID, writer_pid),
+	REGION(U32, LAST_WRITER_PID, last_writer_pid),
+	REGION(U64, LAST_WRITER_EPOCH, last_writer_epoch),
+	REGION(U32, HEALTH, health),
+	REGION(U64, DEVICE, device),
+	REGION(U64, FAULTS_HUGE, faults_huge),
+	REGION(U64, FAULTS_SMALL, faults_small),
+};
+
+static const struct nl_field tpt_fields[] = {
+	TPT(STRING, UNIT, unit),
+	TPT(STRING, REGION, region),
+	TPT(U64, ID, id),
+	TPT(U32, PID, pid),
+	TPT(STRING, COMMAND, command),
+	TPT(U32, UID, uid),
+	TPT(U32, ACCESS, access),
+	TPT(U64, OFFSET, offset),
+	TPT(U64, LENGTH, length),
+	TPT(U64, FENCE_EPOCH, fence_epoch),
+	TPT(FLAG, WRITER, writer),
+	TPT(FLAG, DEAD, dead),
+};
+
+#define EVENT(kind, attr, member) FIELD(kind, attr, npmu_event_info, member)
+#define EVENT_HAS(kind, attr, member, bit) \
+	FIELD_HAS(kind, attr, npmu_event_info, member, bit)
+
+static const struct nl_field unit_event_fields[] = {
+	EVENT(U32, NPMU_A_UNIT_EVENT, event),
+	EVENT(STRING, NPMU_A_UNIT_NAME, unit),
+	EVENT_HAS(UUID, NPMU_A_UNIT_UUID, uuid, 0),
+};
+
+static const struct nl_field region_event_fields[] = {
+	EVENT(U32, NPMU_A_REGION_EVENT, event),
+	EVENT(STRING, NPMU_A_REGION_UNIT, unit),
+	EVENT(STRING, NPMU_A_REGION_NAME, region),
+	EVENT(STRING, NPMU_A_REGION_NEW_NAME, new_name),
+	EVENT_HAS(UUID, NPMU_A_REGION_UUID, uuid, 0),
+	EVENT_HAS(U64, NPMU_A_REGION_SIZE, size, 1),
+	EVENT_HAS(U64, NPMU_A_REGION_FENCE_EPOCH, fence_epoch, 2),
+	EVENT_HAS(U32, NPMU_A_REGION_WRITER_PID, writer_pid, 3),
+};
+
+_Static_assert(NPMU_EVENT_HAS_UUID == 1U << 0, "bit");
+_Static_assert(NPMU_EVENT_HAS_SIZE == 1U << 1, "bit");
+_Static_assert(NPMU_EVENT_HAS_FENCE_EPOCH == 1U << 2, "bit");
+_Static_assert(NPMU_EVENT_HAS_WRITER_PID == 1U << 3, "bit");
+
+const struct nl_struct npmu_unit_struct = STRUCT(npmu_unit_info, unit_fields);
+const struct nl_struct npmu_region_struct = STRUCT(npmu_region_info, region_fields);
+const struct nl_struct npmu_tpt_struct = STRUCT(npmu_tpt_info, tpt_fields);
+
+const struct nl_struct npmu_unit_event_struct = {
+	.size = sizeof(struct npmu_event_info),
+	.fields = unit_event_fields,
+	.nr_fields = sizeof(unit_event_fields) / sizeof(unit_event_fields[0]),
+	.has_offset = offsetof(struct npmu_event_info, has),
+};
+
+const struct nl_struct npmu_region_event_struct = {
+	.size = sizeof(struct npmu_event_info),
+	.fields = region_event_fields,
+	.nr_fields = sizeof(region_event_fields) / sizeof(region_event_fields[0]),
+	.has_offset = offsetof(struct npmu_event_info, has),
+};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A region's handle, as the files of the library that own its parts see it:
+ * region.c opens and closes, map.c maps, role.c does the ioctls, persist.c
+ * writes caches back.
+ */
+#ifndef NPMU_LIB_HANDLE_H
+#define NPMU_LIB_HANDLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <npmu/region.h>
+
+/* How to make stores durable, chosen when a region is opened. */
+struct npmu_persist_ops {
+	const char *name;
+	/* Start the write-back of a range; NULL: the kernel has to do it. */
+	void (*flush)(const void *addr, size_t len);
+};
+
+extern const struct npmu_persist_ops npmu_persist_kernel;
+
+/* The best that this CPU has. */
+const struct npmu_persist_ops *npmu_persist_choose(void);
+
+/*
+ * All but @error, @own_status and the role in the kernel is fixed from open to
+ * close, or from map to unmap; map and unmap run alone.
+ */
+struct npmu_region {
+	int fd;
+	unsigned int flags;			/* NPMU_OPEN_* */
+	bool is_file;				/* a plain file, no kernel roles */
+	uint32_t persistence_class;
+	uint64_t size;
+	uint64_t entry_id;
+	const struct npmu_persist_ops *ops;
+	const volatile struct npmu_status *status;
+	struct npmu_status *own_status;		/* of a plain file, else NULL */
+	void *addr;
+	size_t length;
+	unsigned int map_flags;
+	_Atomic(const char *) error;		/* static phrase */
+};
+
+/* Note why a call failed. Return: @code. */
+static inline int npmu_region_fail(struct npmu_region *region, int code,
+				   const char *why)
+{
+	atomic_store_explicit(&region->error, why, memory_order_relaxed);
+	return code;
+}
+
+/* Is @flags nothing but @known? */
+static inline bool npmu_flags_known(unsigned int flags, unsigned int known)
+{
+	return !(flags & ~known);
+}
+
+/* Is [offset, offset + length) within size bytes? Cannot wrap. */
+static inline bool npmu_within(uint64_t offset, uint64_t length, uint64_t size)
+{
+	return offset <= size && length <= size - offset;
+}
+
+/*
+ * Fence: every store so far, non-temporal ones included, is durable (where the
+ * CPU can do that) and precedes every later load. An sfence would not order the
+ * load of the status page behind the stores.
+ */
+static inline void npmu_fence_all(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_mfence();
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
+/*
+ * Copy @len bytes to @dst, which is aligned to a cache line, with non-temporal
+ * stores; the rest of the last line is stored as zero.
+ */
+void npmu_copy_lines(void *dst, const void *src, size_t len);
+
+#endif /* NPMU_LIB_HANDLE_H */
