@@ -213,14 +213,14 @@ static int check_unique(struct npmu_unit *unit, struct netlink_ext_ack *extack)
 	list_for_each_entry(other, &npmu_units, node) {
 		if (!memcmp(other->uuid, unit->uuid, NPMU_UUID_LEN)) {
 			NL_SET_ERR_MSG_FMT(extack,
-					   "this is a copy of unit %s, which is attached: detach one first",
+					   "a copy of unit %s, which is attached: detach it first",
 					   other->name);
 			return -EEXIST;
 		}
 	}
 	if (unit_by_name(unit->name)) {
 		NL_SET_ERR_MSG_FMT(extack,
-				   "a unit named %s is attached: attach this one under another name",
+				   "a unit %s is attached: give this one another name",
 				   unit->name);
 		return -EEXIST;
 	}
@@ -282,10 +282,13 @@ static int unit_publish(struct npmu_unit *unit, const char *name,
 	ret = npmu_region_load_all(unit, extack);
 	if (ret)
 		goto err_unload;
+	/* A module with units cannot go: rmmod says so. */
+	if (!try_module_get(THIS_MODULE)) {
+		ret = -ENODEV;
+		goto err_unload;
+	}
 	unit->id = ++npmu_unit_ids;
 	npmu_unit_get(unit);
-	/* A module with units cannot go: rmmod says so. */
-	__module_get(THIS_MODULE);
 	list_add_tail(&unit->node, &npmu_units);
 	return 0;
 
@@ -377,8 +380,8 @@ static bool unit_in_use(struct npmu_unit *unit, struct netlink_ext_ack *extack)
 			return true;
 		}
 		if (region->nr_live || region->nr_undrained) {
-			NL_SET_ERR_MSG_FMT(extack, "region %s is open: see the unit's TPT",
-					   region->name);
+			NL_SET_ERR_MSG_FMT(extack, "region in slot %u is open: see the TPT",
+					   region->slot);
 			return true;
 		}
 	}

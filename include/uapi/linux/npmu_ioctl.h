@@ -104,6 +104,7 @@ struct npmu_ioc_info {
 	__u8 unit_name[NPMU_UNIT_NAME_LEN];
 	__u8 region_name[NPMU_REGION_NAME_LEN];
 };
+
 #define NPMU_IOC_INFO _IO(NPMU_IOC_TYPE, 0)
 
 /**
@@ -124,6 +125,7 @@ struct npmu_ioc_persist {
 	__u64 offset;
 	__u64 length;
 };
+
 #define NPMU_IOC_PERSIST _IO(NPMU_IOC_TYPE, 1)
 
 /**
@@ -144,6 +146,7 @@ struct npmu_ioc_claim {
 	__u32 flags;
 	__u64 fence_epoch;
 };
+
 #define NPMU_IOC_CLAIM _IO(NPMU_IOC_TYPE, 2)
 
 /**
@@ -168,6 +171,7 @@ struct npmu_ioc_takeover {
 	__u64 expected_epoch;
 	__u64 fence_epoch;
 };
+
 #define NPMU_IOC_TAKEOVER _IO(NPMU_IOC_TYPE, 3)
 
 /**
@@ -183,6 +187,7 @@ struct npmu_ioc_resign {
 	__u32 size;
 	__u32 flags;
 };
+
 #define NPMU_IOC_RESIGN _IO(NPMU_IOC_TYPE, 4)
 
 /**
@@ -197,6 +202,7 @@ struct npmu_ioc_kick {
 	__u32 size;
 	__u32 flags;
 };
+
 #define NPMU_IOC_KICK _IO(NPMU_IOC_TYPE, 5)
 
 /* Set kick_wanted, mark the kicks as seen, and return at once. */
@@ -235,6 +241,7 @@ struct npmu_ioc_wait {
 	__u32 reserved;
 	__u64 kicks;
 };
+
 #define NPMU_IOC_WAIT _IO(NPMU_IOC_TYPE, 6)
 
 /**
@@ -251,6 +258,7 @@ struct npmu_ioc_sink {
 	__u32 size;
 	__u32 flags;
 };
+
 #define NPMU_IOC_SINK _IO(NPMU_IOC_TYPE, 7)
 
 /**

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A wrapper: every directory builds itself. `make help` lists the targets.
+
+KVER ?= $(shell scripts/kernel-version)
+KDIR ?= /lib/modules/$(KVER)/build
+PREFIX ?= /usr/local
+export PREFIX DESTDIR
+
+all: modules lib tools
+
+help:
+	@echo 'make demo [FILE=path]  the process pair on real input, in a virtual machine'
+	@echo 'make check             all tests (about 20 minutes); installs what is missing'
+	@echo 'make stress            the same with the full counts (hours)'
+	@echo 'make bench             commit latency beside its limits, natively'
+	@echo 'make lint              style, static checks, generated files'
+	@echo 'make all               modules, lib, tools'
+	@echo 'make modules           npmu.ko, for KVER=$(KVER)'
+	@echo 'make lib               libnpmu'
+	@echo 'make tools             npmu-admin, npmu-bench, the examples'
+	@echo 'make selftests         the test programs'
+	@echo 'make install           modules, library, tools, man pages, headers (DESTDIR, PREFIX)'
+	@echo 'make clean             remove what was built'
+
+modules:
+	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m W=1 modules
+
+lib:
+	+$(MAKE) -C lib
+
+tools: lib
+	+$(MAKE) -C tools
+	+$(MAKE) -C tools/bench
+	+$(MAKE) -C tools/examples
+
+selftests: lib
+	+$(MAKE) -C selftests/unit
+	+$(MAKE) -C selftests/vm
+
+demo:
+	scripts/demo $(if $(FILE),'$(FILE)')
+
+check:
+	scripts/check
+
+stress:
+	NPMU_STRESS=1 scripts/check
+
+lint:
+	scripts/lint
+
+bench: tools
+	tools/bench/build/npmu-bench local --file /dev/shm/npmu-bench.$$$$
+
+install: all
+	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
+	+$(MAKE) -C lib install
+	+$(MAKE) -C tools install
+	+$(MAKE) -C tools/bench install
+
+clean:
+	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m clean
+	+$(MAKE) -C lib clean
+	+$(MAKE) -C tools clean
+	+$(MAKE) -C tools/bench clean
+	+$(MAKE) -C tools/examples clean
+	+$(MAKE) -C selftests/unit clean
+	+$(MAKE) -C selftests/vm clean
+
+.PHONY: all help modules lib tools selftests demo check stress lint bench install clean
