@@ -68,6 +68,13 @@ static void show_summary(const struct check *check, const struct npmu_check_summ
 		{ "warnings", "warnings", FORM_PLAIN },
 		{ NULL },
 	};
+	static const struct column columns_without_unit[] = {
+		{ "path", "path", FORM_PLAIN },
+		{ "device_size", "device size", FORM_SIZE },
+		{ "errors", "errors", FORM_PLAIN },
+		{ "warnings", "warnings", FORM_PLAIN },
+		{ NULL },
+	};
 	struct json_object *row = record_new();
 
 	record_text(row, "path", path);
@@ -89,7 +96,7 @@ static void show_summary(const struct check *check, const struct npmu_check_summ
 	record_number(row, "errors", sum->errors);
 	record_number(row, "warnings", sum->warnings);
 	record_add(row, "findings", json_object_get(check->findings));
-	print_record(check->inv, row, columns);
+	print_record(check->inv, row, sum->found_unit ? columns : columns_without_unit);
 	json_object_put(row);
 }
 

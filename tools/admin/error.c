@@ -143,6 +143,8 @@ void complain(const char *format, ...)
 {
 	va_list args;
 
+	/* In one terminal or file both are read in the order they were said. */
+	fflush(stdout);
 	fprintf(stderr, PROGRAM ": ");
 	va_start(args, format);
 	vfprintf(stderr, format, args);
@@ -175,6 +177,7 @@ enum status failed(const struct invocation *inv, const char *target, int err, co
 
 	if (!message || !*message)
 		message = strerror(-err);
+	fflush(stdout);
 	fprintf(stderr, PROGRAM ": %s%s%s%s%s: %s\n", cmd->noun, cmd->verb ? " " : "",
 		cmd->verb ? cmd->verb : "", *target ? " " : "", target, message);
 	if (hint)
