@@ -389,6 +389,50 @@ static void test_claimed_twice(void)
 	CHECK(!run(&log, &s) && s.errors == 1 && s.damaged == 1, "itself");
 }
 
+/* A region of very many overlaps is told of a few times, and counts once. */
+static void test_many_clashes(void)
+{
+	struct npmu_check_summary s;
+	struct npmu_region_record r;
+	struct log log;
+	int i;
+
+	build();
+	r = *rec(SMALL_SLOT, 0);
+	r.nr_extents = cpu_to_le32(100);
+	r.size = cpu_to_le64(100 * G);
+	for (i = 0; i < 100; i++)
+		r.extents[i] = image_extent(2 * MIB + 2 * i * G, G);
+	npmu_region_seal(&r);
+	*rec(SMALL_SLOT, 0) = r;
+	*rec(SMALL_SLOT, 1) = r;
+	CHECK(!run(&log, &s) && s.damaged == 1 && s.regions == 1, "clashes");
+	CHECK(s.errors == 32, "%" PRIu64 " errors", s.errors);
+}
+
+/* Of two regions that claim the same, the one of the higher epoch has it. */
+static void test_higher_epoch_keeps(void)
+{
+	struct npmu_check_summary s;
+	struct npmu_region_record r;
+	struct log log;
+	int newer;
+
+	for (newer = 0; newer < 2; newer++) {
+		int loser = newer ? SMALL_SLOT : 9;
+
+		build();
+		image_region(&r, sb, 9, MIB, G);
+		r.media_epoch = cpu_to_le64(newer ? 50 : 1);
+		npmu_region_seal(&r);
+		*rec(9, 0) = r;
+		*rec(9, 1) = r;
+		CHECK(!run(&log, &s) && s.damaged == 1 && s.errors == 2, "clash");
+		expect(&log, 0, NPMU_ERROR, NPMU_WHAT_EXTENT, 0, loser,
+		       npmu_record_offset(sb, loser, 0));
+	}
+}
+
 static void test_same_names(void)
 {
 	struct npmu_check_summary s;
@@ -579,6 +623,8 @@ int main(void)
 	TAP_RUN(test_ring);
 	TAP_RUN(test_older_copy_serves);
 	TAP_RUN(test_claimed_twice);
+	TAP_RUN(test_many_clashes);
+	TAP_RUN(test_higher_epoch_keeps);
 	TAP_RUN(test_same_names);
 	TAP_RUN(test_every_byte);
 	TAP_RUN(test_read_errors);
