@@ -10,6 +10,7 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -18,6 +19,12 @@
 #include "ckpt_track.h"
 #include "crc32c.h"
 #include "error.h"
+
+#define SLOT_WORD(member) (offsetof(struct npmu_ckpt_slot, member) / 8)
+
+/* The crc is the upper half of the last word. */
+_Static_assert(offsetof(struct npmu_ckpt_slot, flags) == 56, "flags");
+_Static_assert(offsetof(struct npmu_ckpt_slot, crc) == 60, "crc");
 
 #define CHUNK	4096	/* copied, then summed while it is in the cache */
 
@@ -225,19 +232,21 @@ static int make_durable(struct npmu_ckpt_writer *w, const void *slot, size_t len
 static int seal(struct npmu_ckpt_writer *w, size_t len, uint64_t tag,
 		uint32_t crc)
 {
-	struct npmu_ckpt_slot h = {
-		.instance = htole64(w->instance),
-		.sequence = htole64(w->next_sequence),
-		.fence_epoch = htole64(w->fence_epoch),
-		.length = htole64(len),
-		.tag = htole64(tag),
+	/* A struct npmu_ckpt_slot, as whole words: see npmu_store_line(). */
+	uint64_t word[8] = {
+		[SLOT_WORD(instance)] = htole64(w->instance),
+		[SLOT_WORD(sequence)] = htole64(w->next_sequence),
+		[SLOT_WORD(fence_epoch)] = htole64(w->fence_epoch),
+		[SLOT_WORD(length)] = htole64(len),
+		[SLOT_WORD(tag)] = htole64(tag),
 	};
 	char *slot = w->slot[w->next_slot];
 	int code;
 
-	h.crc = htole32(npmu_crc32c(crc, &h, sizeof(h)));
-	npmu_copy_lines(slot, &h, sizeof(h));
-	code = make_durable(w, slot, sizeof(h) + len);
+	crc = npmu_crc32c(crc, word, sizeof(word));
+	word[SLOT_WORD(flags)] = htole64((uint64_t)crc << 32);
+	npmu_store_line(slot, word);
+	code = make_durable(w, slot, sizeof(word) + len);
 	if (!still_writer(w))
 		return fenced(w);
 	if (code) {

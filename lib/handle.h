@@ -66,16 +66,17 @@ static inline bool npmu_within(uint64_t offset, uint64_t length, uint64_t size)
 
 /*
  * Fence: every store so far, non-temporal ones included, is durable (where the
- * CPU can do that) and precedes every later load. An sfence would not order the
- * load of the status page behind the stores.
+ * CPU can do that) and precedes every later load. An sfence alone does not order
+ * the load of the status page behind the stores; the locked instruction, a store
+ * that comes after the sfence and before every later load, does. An mfence would
+ * do both and costs some 20 ns more.
  */
 static inline void npmu_fence_all(void)
 {
 #ifdef __x86_64__
-	__builtin_ia32_mfence();
-#else
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__builtin_ia32_sfence();
 #endif
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 /*
@@ -83,5 +84,11 @@ static inline void npmu_fence_all(void)
  * stores; the rest of the last line is stored as zero.
  */
 void npmu_copy_lines(void *dst, const void *src, size_t len);
+
+/*
+ * Store one line with non-temporal stores, word by word: what was just put
+ * together word by word cannot be loaded wider without a stall.
+ */
+void npmu_store_line(void *dst, const uint64_t word[8]);
 
 #endif /* NPMU_LIB_HANDLE_H */

@@ -92,6 +92,14 @@ void npmu_copy_lines(void *dst, const void *src, size_t len)
 	store_line((void *)((char *)dst + i), (const void *)last);
 }
 
+void npmu_store_line(void *dst, const uint64_t word[8])
+{
+	int i;
+
+	for (i = 0; i < 8; i++)
+		_mm_stream_si64((long long *)dst + i, (long long)word[i]);
+}
+
 /* Non-temporal stores need aligned words: what is left is stored and flushed. */
 static void copy_edge(const struct npmu_persist_ops *ops, char *dst,
 		      const char *src, size_t len)
@@ -151,6 +159,11 @@ void npmu_copy_lines(void *dst, const void *src, size_t len)
 
 	memcpy(dst, src, len);
 	memset((char *)dst + len, 0, tail);
+}
+
+void npmu_store_line(void *dst, const uint64_t word[8])
+{
+	memcpy(dst, word, LINE);
 }
 
 static void copy_words(const struct npmu_persist_ops *ops, char *dst,
