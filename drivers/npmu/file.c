@@ -158,12 +158,15 @@ int npmu_open_bind(struct npmu_open *open, bool mmap_locked)
 	if (!mmap_locked && mmap_write_lock_killable(mm))
 		return -EINTR;
 	/* Threads of this process are kept out by mmap_lock, others by cmpxchg. */
-	old = cmpxchg(&open->mm, NULL, mm);
+	old = cmpxchg(&open->binder, NULL, mm);
 	if (!old) {
 		open->mn.ops = &open_mn_ops;
 		ret = __mmu_notifier_register(&open->mn, mm);
+		/* Only now may a thread go on that does not take mmap_lock. */
 		if (ret)
-			WRITE_ONCE(open->mm, NULL);
+			WRITE_ONCE(open->binder, NULL);
+		else
+			WRITE_ONCE(open->mm, mm);
 	} else if (old != mm) {
 		ret = -EBUSY;
 	}

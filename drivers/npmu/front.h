@@ -13,8 +13,9 @@
  * @entry: its TPT entry
  * @inode: gives it an address_space of its own, so that a fence of this open
  *	disturbs no other, whatever node it was opened through
- * @mm: the process that asked for the writer role, set once by cmpxchg
- * @mn: tells when that process is gone; registered while @mm is set
+ * @binder: the process that asked for the writer role first, by cmpxchg
+ * @mm: the same, once @mn is registered
+ * @mn: tells when that process is gone
  * @sink: what a touch meets once the open is dead, or NULL; set once
  * @seen_kicks: kicks that WAIT reported
  * @seen_role: role_seq that INFO reported
@@ -22,6 +23,7 @@
 struct npmu_open {
 	struct npmu_tpt_entry *entry;
 	struct inode *inode;
+	struct mm_struct *binder;
 	struct mm_struct *mm;
 	struct mmu_notifier mn;
 	struct page *sink;

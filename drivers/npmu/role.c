@@ -193,6 +193,8 @@ int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 	if (ret == -ESTALE)
 		NL_SET_ERR_MSG_FMT(extack, "fence epoch %llu is current, not the one expected",
 				   region->fence_epoch);
+	else if (ret)
+		NL_SET_ERR_MSG(extack, "the region is damaged: it has no writer to fence");
 	mutex_unlock(&unit->lock);
 	if (ret)
 		return ret;
