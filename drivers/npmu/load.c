@@ -82,14 +82,12 @@ static int load_slot(struct npmu_unit *unit, u32 slot, struct found *found)
 static void mark_run(struct npmu_region *region, u64 start, u64 len)
 {
 	struct npmu_alloc *alloc = &region->unit->media->alloc;
-	u64 granule;
 
 	if (!npmu_alloc_mark(alloc, start, len))
 		return;
 	/* Some of it is another's; what is nobody's must stay away from use too. */
 	region->health = NPMU_HEALTH_QUARANTINED;
-	for (granule = 0; granule < len; granule += NPMU_GRANULE_SIZE)
-		npmu_alloc_mark(alloc, start + granule, NPMU_GRANULE_SIZE);
+	npmu_alloc_mark_rest(alloc, start, len);
 }
 
 static void adopt(struct npmu_region *region)

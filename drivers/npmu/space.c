@@ -42,8 +42,10 @@ static int take_one(struct npmu_media *media, struct npmu_extmap **map, u64 *wan
 	int ret;
 
 	nr = (*map)->nr;
+	if (nr == NPMU_MAX_EXTENTS)
+		return -EFBIG;
 	if (nr == (*map)->room) {
-		wider = map_copy(*map, 2 * nr);
+		wider = map_copy(*map, min_t(u32, 2 * nr, NPMU_MAX_EXTENTS));
 		if (!wider)
 			return -ENOMEM;
 		npmu_extmap_free(*map);
@@ -86,6 +88,8 @@ int npmu_space_take(struct npmu_unit *unit, const struct npmu_extmap *old, u64 w
 	while (want && !ret)
 		ret = take_one(media, &map, &want);
 	if (ret) {
+		if (ret == -EFBIG)
+			NL_SET_ERR_MSG(extack, "the free space is scattered over too many extents");
 		npmu_space_give(media, map, old_size);
 		npmu_extmap_free(map);
 		return ret;

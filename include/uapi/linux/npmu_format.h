@@ -179,7 +179,8 @@ struct npmu_region_record {
  * @magic: NPMU_LIST_MAGIC
  * @crc: CRC32C of the 4096 bytes with this field zero; equals the reference's
  * @slot: slot of the region it belongs to
- * @nr: used entries of @extents, 1 to NPMU_LIST_EXTENTS
+ * @nr: used entries of @extents, 1 to NPMU_LIST_EXTENTS; every block but the
+ *	last is full
  * @region_uuid: the region it belongs to
  * @next: the next block of the list
  * @extents: in order of offset in the region; unused ones are zero
