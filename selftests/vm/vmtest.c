@@ -25,6 +25,8 @@ int vm_finish(unsigned int tests, unsigned int failed)
 {
 	printf("1..%u\n", tests);
 	fflush(stdout);
+	if (!tests && getenv("NPMU_TESTS") && *getenv("NPMU_TESTS"))
+		return 4;
 	if (failed || !tests)
 		return 1;
 	return vm_nr_skipped == tests ? 4 : 0;
@@ -102,6 +104,13 @@ int vm_dram(const char *unit, uint64_t size)
 {
 	vm_drop(unit);
 	return noted(npmu_ctl_unit_attach_dram(vm_ctl(), unit, size, 0, NULL));
+}
+
+int vm_any(const char *unit, uint64_t size, uint32_t max_regions)
+{
+	if (access(vm_pmem_path(), F_OK))
+		return vm_dram(unit, size);
+	return vm_pmem(NULL, unit, max_regions);
 }
 
 int vm_pmem(const char *path, const char *unit, uint32_t max_regions)
@@ -391,32 +400,63 @@ static uint64_t pattern(uint64_t word, uint64_t seed)
 	return tap_random(&state) | 1;
 }
 
+static uint8_t pattern_byte(uint64_t offset, uint64_t seed)
+{
+	return pattern(offset / 8, seed) >> offset % 8 * 8;
+}
+
 void vm_fill(void *buf, size_t len, uint64_t offset, uint64_t seed)
 {
 	uint8_t *p = buf;
-	size_t i;
+	uint64_t word;
+	size_t i = 0;
 
-	for (i = 0; i < len; i++)
-		p[i] = pattern((offset + i) / 8, seed) >> (offset + i) % 8 * 8;
+	while (i < len) {
+		if ((offset + i) % 8 || len - i < 8) {
+			p[i] = pattern_byte(offset + i, seed);
+			i++;
+			continue;
+		}
+		word = pattern((offset + i) / 8, seed);
+		memcpy(p + i, &word, 8);
+		i += 8;
+	}
 }
 
 ssize_t vm_compare(const void *buf, size_t len, uint64_t offset, uint64_t seed)
 {
 	const uint8_t *p = buf;
-	size_t i;
+	uint64_t word;
+	size_t i = 0;
 
-	for (i = 0; i < len; i++)
-		if (p[i] != (uint8_t)(pattern((offset + i) / 8, seed) >> (offset + i) % 8 * 8))
+	while (i < len) {
+		if ((offset + i) % 8 == 0 && len - i >= 8) {
+			word = pattern((offset + i) / 8, seed);
+			if (!memcmp(p + i, &word, 8)) {
+				i += 8;
+				continue;
+			}
+		}
+		if (p[i] != pattern_byte(offset + i, seed))
 			return i;
+		i++;
+	}
 	return -1;
 }
 
 ssize_t vm_nonzero(const void *buf, size_t len)
 {
+	static const uint8_t zeros[4096];
 	const uint8_t *p = buf;
-	size_t i;
+	size_t i = 0, step;
 
-	for (i = 0; i < len; i++)
+	while (i < len) {
+		step = len - i < sizeof(zeros) ? len - i : sizeof(zeros);
+		if (memcmp(p + i, zeros, step))
+			break;
+		i += step;
+	}
+	for (; i < len; i++)
 		if (p[i])
 			return i;
 	return -1;

@@ -128,6 +128,8 @@ struct npmu_ctl *vm_ctl(void);
  */
 int vm_dram(const char *unit, uint64_t size);
 int vm_pmem(const char *path, const char *unit, uint32_t max_regions);
+/* On pmem where there is any, else of dram and this size. */
+int vm_any(const char *unit, uint64_t size, uint32_t max_regions);
 int vm_attach(const char *path, const char *unit);
 int vm_detach(const char *unit);
 /* Delete every region by force, and detach. */
