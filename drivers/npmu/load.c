@@ -143,6 +143,9 @@ static int load_locked(struct npmu_unit *unit, struct found *found)
 			return -EINTR;
 		cond_resched();
 	}
+	/* No counter gets there by itself; from here on one commit cannot wrap it. */
+	if (unit->media->epoch > NPMU_EPOCH_MAX / 2)
+		return -EUCLEAN;
 	sort(found, nr, sizeof(*found), by_epoch, NULL);
 	for (i = 0; i < nr; i++)
 		adopt(found[i].region);
