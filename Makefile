@@ -31,8 +31,6 @@ lib:
 
 tools: lib
 	+$(MAKE) -C tools
-	+$(MAKE) -C tools/bench
-	+$(MAKE) -C tools/examples
 
 selftests: lib
 	+$(MAKE) -C selftests/unit
@@ -51,21 +49,18 @@ lint:
 	scripts/lint
 
 bench: tools
-	tools/bench/build/npmu-bench local --file /dev/shm/npmu-bench.$$$$
+	tools/build/npmu-bench local --file /dev/shm/npmu-bench.$$$$
 
 install: all
 	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 	+$(MAKE) -C lib install
 	+$(MAKE) -C tools install
-	+$(MAKE) -C tools/bench install
 
 clean:
 	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m clean
 	+$(MAKE) -C lib clean
 	+$(MAKE) -C tools clean
-	+$(MAKE) -C tools/bench clean
-	+$(MAKE) -C tools/examples clean
 	+$(MAKE) -C selftests/unit clean
 	+$(MAKE) -C selftests/vm clean
 
