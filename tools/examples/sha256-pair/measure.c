@@ -19,7 +19,7 @@
 
 #define SERIES		3	/* commits, and two files beside them */
 #define SAMPLES		32768	/* the last so many are kept */
-#define BESIDE_EVERY	8	/* or most of the time would go there */
+#define BESIDE_EVERY	2	/* or most of the time would go there */
 
 struct measurements {
 	uint64_t reached;	/* first: plain tools read it */

@@ -287,7 +287,7 @@ static int usage(void)
 	      "primary drops what the region holds.\n"
 	      "\n"
 	      "  --measure MEASUREMENTS  keep progress and commit times in this file\n"
-	      "  --beside FILE  write every 8th state to this file too, with fdatasync;\n"
+	      "  --beside FILE  write every 2nd state to this file too, with fdatasync;\n"
 	      "                 may be given twice\n"
 	      "  --slow US      sleep so many microseconds after each 16 KiB\n"
 	      "\n"
