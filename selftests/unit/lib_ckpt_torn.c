@@ -8,13 +8,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "../../lib/handle.h"
 #include "lib_memory.h"
 
 #define SIZE	(64 << 10)
 #define WORDS	(SIZE / 8)
 #define MAX	20000
 
-static uint64_t before[WORDS], after[WORDS], was[WORDS];
+static uint64_t before[WORDS], after[WORDS];
 static unsigned char old_state[MAX], new_state[MAX], got[MAX];
 static uint64_t seed = 17;
 
@@ -171,68 +172,113 @@ static void commit_ranges__torn_at_any_words(void)
 }
 
 /*
- * A header is made in steps, each durable before the next: a cut between any two
- * words leaves what was there, or the new one, or (in a fresh region) none.
+ * Where the kernel is asked to persist, the library waits for it: what was stored
+ * before is durable afterwards. Stands in for the C library's, and keeps an image
+ * of each such moment.
+ */
+#define MAX_STEPS	32
+
+static uint64_t (*steps)[WORDS];
+static unsigned int nr_steps;
+static const void *recorded;
+
+int msync(void *addr, size_t len, int flags)
+{
+	(void)addr;
+	(void)len;
+	(void)flags;
+	if (recorded && nr_steps < MAX_STEPS)
+		memcpy(steps[nr_steps++], recorded, SIZE);
+	return 0;
+}
+
+/* Between two steps any of the words stored meanwhile may have arrived. */
+static void check_step(struct npmu_region *torn, struct npmu_ckpt_reader *r,
+		       const uint64_t *from, const uint64_t *to, bool fresh,
+		       bool *made)
+{
+	uint64_t *image = npmu_region_addr(torn);
+	struct npmu_ckpt_writer *w;
+	struct npmu_error err;
+	bool dropped = false, kept;
+	int way, code;
+	size_t i;
+
+	for (way = 0; way < 200; way++) {
+		memcpy(image, from, SIZE);
+		for (i = 0; i < WORDS; i++)
+			if (from[i] != to[i] && (!way || tap_random(&seed) & 1))
+				image[i] = to[i];
+		code = npmu_ckpt_read(r, got, sizeof(got), NULL);
+		kept = !code && !memcmp(got, "kept", 4);
+		CHECK(code == -ENODATA || (kept && !fresh), "read: %d", code);
+		CHECK(!kept || !*made, "what was dropped is back");
+		code = npmu_ckpt_writer_open(torn, 0, 0, &w, &err);
+		CHECK(!code, "writer: %s", err.text);
+		npmu_ckpt_writer_close(w);
+		if (!way)
+			dropped = !fresh && !kept;
+	}
+	*made |= dropped;
+}
+
+/*
+ * A header is made in steps: a cut at any point leaves what was there, or the new
+ * checkpoint, or (in a fresh region) none.
  */
 static void init__torn_at_any_words(void)
 {
-	static uint64_t image[WORDS];
 	struct npmu_region *region = memory_new(SIZE), *torn = memory_new(SIZE);
-	uint64_t *base = npmu_region_addr(region), *at = npmu_region_addr(torn);
-	const size_t copy_words = NPMU_CKPT_HEADER_SIZE / 8;
 	struct npmu_ckpt_reader *r = reader_new(torn);
 	struct npmu_ckpt_writer *w;
-	struct npmu_error err;
-	int fresh, way, step, code;
-	size_t i;
+	unsigned int i, turn;
+	bool made;
 
-	for (fresh = 1; fresh >= 0; fresh--) {
-		memcpy(was, base, SIZE);
-		w = writer_new(region, 1000, fresh ? 0 : NPMU_CKPT_INIT);
+	steps = calloc(MAX_STEPS, sizeof(*steps));
+	region->ops = &npmu_persist_kernel;
+	/* A fresh region; anew over two good copies; over one alone. */
+	for (turn = 0; turn < 4; turn++) {
+		if (turn >= 2)
+			memset((char *)npmu_region_addr(region) +
+			       (turn - 2) * NPMU_CKPT_HEADER1, 0x55, 100);
+		nr_steps = 1;
+		memcpy(steps[0], npmu_region_addr(region), SIZE);
+		recorded = npmu_region_addr(region);
+		w = writer_new(region, 1000, turn ? NPMU_CKPT_INIT : 0);
 		npmu_ckpt_writer_close(w);
-		memcpy(after, base, SIZE);
-		for (step = 0; step < 6; step++)
-			for (way = 0; way < 400; way++) {
-				/* A checkpoint that is there is in copy 0 until the end. */
-				int first = !fresh, copy;
-
-				memcpy(image, was, SIZE);
-				for (i = 0; i < 6 * copy_words; i++) {
-					size_t part = i / copy_words;
-					size_t word = i % copy_words;
-					bool magic = part % 3 != 1;
-					uint64_t value;
-					size_t place;
-
-					copy = part < 3 ? first : !first;
-					place = copy * NPMU_CKPT_HEADER1 / 8 + word;
-					if (magic != (word == 0))
-						continue;
-					value = part % 3 ? after[place] : 0;
-					if ((int)part < step ||
-					    ((int)part == step && tap_random(&seed) & 1))
-						image[place] = value;
-				}
-				memcpy(at, image, SIZE);
-				code = npmu_ckpt_read(r, got, sizeof(got), NULL);
-				if (fresh)
-					CHECK(code == -ENODATA, "step %d: %d", step, code);
-				else
-					CHECK(!code ? step < 3 && !memcmp(got, "kept", 4) :
-					      code == -ENODATA && step >= 2,
-					      "anew, step %d: %d", step, code);
-				code = npmu_ckpt_writer_open(torn, 0, 0, &w, &err);
-				CHECK(!code, "writer, fresh %d step %d: %s", fresh,
-				      step, err.text);
-				npmu_ckpt_writer_close(w);
-			}
-		/* What the second turn is to replace. */
+		recorded = NULL;
+		CHECK(nr_steps >= 7 && nr_steps < MAX_STEPS, "%u steps", nr_steps);
+		made = false;
+		for (i = 1; i < nr_steps; i++)
+			check_step(torn, r, steps[i - 1], steps[i], !turn, &made);
+		CHECK(!turn || made, "never made anew");
 		w = writer_new(region, 0, 0);
 		npmu_ckpt_commit(w, "kept", 4, 1);
 		npmu_ckpt_writer_close(w);
 	}
+	free(steps);
 	npmu_ckpt_reader_close(r);
 	npmu_region_close(torn);
+	npmu_region_close(region);
+}
+
+/* A torn commit has begun to use its sequence: its successor uses another. */
+static void sequence__is_not_used_twice(void)
+{
+	struct npmu_region *region = memory_new(SIZE);
+	struct npmu_ckpt_writer *w = writer_new(region, 1000, 0);
+	unsigned char *base = npmu_region_addr(region);
+
+	npmu_ckpt_commit(w, "one", 3, 1);	/* slot 0 */
+	npmu_ckpt_commit(w, "two", 3, 2);	/* slot 1 */
+	npmu_ckpt_commit(w, "three", 5, 3);	/* slot 0 */
+	npmu_ckpt_writer_close(w);
+	base[NPMU_CKPT_SLOTS_START + NPMU_CKPT_SLOT_HEADER] ^= 1;
+	w = writer_new(region, 0, 0);
+	CHECK(npmu_ckpt_writer_sequence(w) == 2, "found the second");
+	npmu_ckpt_commit(w, "four", 4, 4);
+	CHECK(npmu_ckpt_writer_sequence(w) == 4, "the third is spent");
+	npmu_ckpt_writer_close(w);
 	npmu_region_close(region);
 }
 
@@ -345,6 +391,7 @@ int main(void)
 	TAP_RUN(commit__first_one_torn);
 	TAP_RUN(commit_ranges__torn_at_any_words);
 	TAP_RUN(init__torn_at_any_words);
+	TAP_RUN(sequence__is_not_used_twice);
 	TAP_RUN(reader__beside_a_writer_small);
 	TAP_RUN(reader__beside_a_writer_large);
 	return tap_end();
