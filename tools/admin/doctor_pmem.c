@@ -14,6 +14,7 @@
 #include "report.h"
 
 #define ND	"/sys/bus/nd/devices"
+#define WORDS	256
 
 /* struct pmem - a pmem block device */
 struct pmem {
@@ -153,50 +154,63 @@ static bool report_use(struct report *report, const struct pmem *pmem)
 	return nr != 0;
 }
 
-/* Does something keep a unit from lying on the device? Says what. */
-static bool report_unfit(struct report *report, const struct pmem *pmem)
+/* Does something keep a unit from lying on the device? What, and what mends it. */
+static bool unfit(const struct pmem *pmem, char cause[WORDS], char mend[WORDS])
 {
-	char path[PATH_MAX], line[64], mend[256];
+	const char *namespace = *pmem->namespace ? pmem->namespace : "NAMESPACE";
+	const char *name = pmem->name;
+	char path[PATH_MAX], dax[64], ro[64];
 
+	host_line(dax, sizeof(dax), host_path(path, "/sys/block/%s/queue/dax", name));
+	host_line(ro, sizeof(ro), host_path(path, "/sys/block/%s/ro", name));
 	if (strcmp(pmem->provider, "virtio-pmem") == 0) {
-		report_add(report, FAIL, pmem->name,
-			   "use memmap= pmem or an NVDIMM (QEMU: -device nvdimm) instead",
-			   "/dev/%s is virtio-pmem, which persists only by a flush of the whole device: npmu refuses it",
-			   pmem->name);
-		return true;
+		snprintf(cause, WORDS, "/dev/%s is virtio-pmem, which persists only by a flush of the whole device: npmu refuses it",
+			 name);
+		snprintf(mend, WORDS, "use memmap= pmem or an NVDIMM (QEMU: -device nvdimm) instead");
+	} else if (strcmp(dax, "1") != 0) {
+		snprintf(cause, WORDS, "/dev/%s has no DAX: its namespace is in %s mode, not fsdax",
+			 name, name[strlen(name) - 1] == 's' ? "sector" : "raw");
+		snprintf(mend, WORDS, "ndctl create-namespace -f -e %s -m fsdax (what it holds is lost)",
+			 namespace);
+	} else if (strcmp(ro, "1") == 0) {
+		snprintf(cause, WORDS, "/dev/%s is read-only", name);
+		snprintf(mend, WORDS, "blockdev --setrw /dev/%s", name);
+	} else if (pmem->bytes < NPMU_MIN_UNIT_SIZE) {
+		snprintf(cause, WORDS, "/dev/%s is smaller than the smallest unit, 4 MiB", name);
+		snprintf(mend, WORDS, "make %s larger (ndctl create-namespace)", namespace);
+	} else {
+		return false;
 	}
-	host_line(line, sizeof(line), host_path(path, "/sys/block/%s/queue/dax", pmem->name));
-	if (strcmp(line, "1") != 0) {
-		snprintf(mend, sizeof(mend),
-			 "ndctl create-namespace -f -e %s -m fsdax (what it holds is lost)",
-			 *pmem->namespace ? pmem->namespace : "NAMESPACE");
-		report_add(report, FAIL, pmem->name, mend,
-			   "/dev/%s has no DAX: its namespace is in %s mode, not fsdax", pmem->name,
-			   pmem->name[strlen(pmem->name) - 1] == 's' ? "sector" : "raw");
-		return true;
-	}
-	host_line(line, sizeof(line), host_path(path, "/sys/block/%s/ro", pmem->name));
-	if (strcmp(line, "1") == 0) {
-		snprintf(mend, sizeof(mend), "blockdev --setrw /dev/%s", pmem->name);
-		report_add(report, FAIL, pmem->name, mend, "/dev/%s is read-only", pmem->name);
-		return true;
-	}
-	if (pmem->bytes < NPMU_MIN_UNIT_SIZE) {
-		report_add(report, FAIL, pmem->name, NULL,
-			   "/dev/%s is smaller than the smallest unit, 4 MiB", pmem->name);
-		return true;
-	}
-	return false;
+	return true;
 }
 
-static void check_device(struct report *report, const char *name)
+/* How many devices a unit can lie on. */
+static size_t count_fit(char **names, size_t nr)
 {
-	char path[PATH_MAX], line[64], size[32], mend[128];
+	char cause[WORDS], mend[WORDS];
+	struct pmem pmem;
+	size_t fit = 0;
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		look_at(&pmem, names[i]);
+		fit += !unfit(&pmem, cause, mend);
+	}
+	return fit;
+}
+
+static void check_device(struct report *report, const char *name, enum state if_unfit)
+{
+	char path[PATH_MAX], line[64], size[32], cause[WORDS], mend[WORDS];
 	const char *class;
 	struct pmem pmem;
 
 	look_at(&pmem, name);
-	if (report_unfit(report, &pmem) || report_use(report, &pmem))
+	if (unfit(&pmem, cause, mend)) {
+		report_add(report, if_unfit, name, mend, "%s", cause);
+		return;
+	}
+	if (report_use(report, &pmem))
 		return;
 	format_size(pmem.bytes, size, sizeof(size));
 	if (!pmem.holds_memory)
@@ -219,7 +233,7 @@ static void check_device(struct report *report, const char *name)
 }
 
 /* Namespaces that show no block device at all. Returns how many there are. */
-static size_t check_namespaces(struct report *report)
+static size_t check_namespaces(struct report *report, enum state if_unfit)
 {
 	char path[PATH_MAX], mode[32], size[32], mend[160];
 	size_t found = 0;
@@ -237,7 +251,7 @@ static size_t check_namespaces(struct report *report)
 			continue;
 		snprintf(mend, sizeof(mend),
 			 "ndctl create-namespace -f -e %s -m fsdax (what it holds is lost)", names[i]);
-		report_add(report, WARN, names[i], mend,
+		report_add(report, if_unfit, names[i], mend,
 			   "in devdax mode: a unit needs fsdax mode");
 	}
 	host_list_free(names, nr);
@@ -339,13 +353,15 @@ static void report_none(struct report *report)
 
 void doctor_pmem(struct report *report)
 {
-	size_t namespaces = check_namespaces(report);
 	char **names;
 	size_t nr = host_list(&names, "/sys/block", "pmem");
+	/* Where one device is fit, the others may serve another purpose. */
+	enum state if_unfit = count_fit(names, nr) ? WARN : FAIL;
+	size_t namespaces = check_namespaces(report, if_unfit);
 	size_t i;
 
 	for (i = 0; i < nr; i++)
-		check_device(report, names[i]);
+		check_device(report, names[i], if_unfit);
 	host_list_free(names, nr);
 	if (nr == 0 && namespaces == 0)
 		report_none(report);

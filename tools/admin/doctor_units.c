@@ -108,6 +108,18 @@ static int look_at_region(void *ctx, const struct npmu_region_info *info)
 	return 0;
 }
 
+/* The module is there, but does not answer. */
+static void report_silent(struct report *report, int err, const char *text)
+{
+	/* Another network namespace: the family is not there, or not for us. */
+	bool elsewhere = err == -ENOENT || err == -EPERM;
+
+	report_add(report, FAIL, "netlink",
+		   elsewhere ? "nsenter -t 1 -n " PROGRAM " doctor, on the host itself" : NULL,
+		   "npmu is loaded but does not answer here: %s",
+		   err == -ENOENT ? "this is another network namespace than the host's" : text);
+}
+
 void doctor_units(struct report *report)
 {
 	struct look look = { .report = report };
@@ -116,26 +128,20 @@ void doctor_units(struct report *report)
 	int err;
 
 	err = npmu_ctl_open(&ctl, &error);
-	if (err == -ENOENT) {
-		/* Without the module there is nothing to add. */
-		if (host_exists("/sys/module/npmu"))
-			report_add(report, FAIL, "netlink",
-				   "nsenter -t 1 -n " PROGRAM " doctor",
-				   "npmu is loaded but does not answer here: this is another network namespace than the host's");
+	/* Without the module there is nothing to add to what was said of it. */
+	if (err == -ENOENT && !host_exists("/sys/module/npmu"))
 		return;
-	}
 	if (err) {
-		report_add(report, FAIL, "netlink", NULL, "%s", error.text);
+		report_silent(report, err, error.text);
 		return;
 	}
-	report_add(report, OK, "netlink", NULL, "the module answers");
 	err = npmu_ctl_unit_list(ctl, look_at_unit, &look);
 	if (!err)
 		err = npmu_ctl_region_list(ctl, NULL, look_at_region, &look);
 	if (err)
-		report_add(report, FAIL, "units", NULL, "%s", npmu_ctl_error(ctl));
+		report_silent(report, err, npmu_ctl_error(ctl));
 	else if (!look.units)
-		report_add(report, OK, "units", NULL, "no unit is attached");
+		report_add(report, OK, "units", NULL, "the module answers; no unit is attached");
 	else if (look.regions && !look.nodes_wrong)
 		report_add(report, OK, "nodes", NULL, "of %u regions, each as it should be",
 			   look.regions);

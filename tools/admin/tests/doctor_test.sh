@@ -145,7 +145,12 @@ expect pmem__namespace_of_a_pfn 1 'create-namespace -f -e namespace0\.7 '
 new_host
 put /sys/bus/nd/devices/namespace0.0/size 1073741824
 put /sys/bus/nd/devices/namespace0.0/mode dax
-expect namespace__devdax 0 '^warn +namespace0\.0: .*devdax.*Mend: ndctl create-namespace -f -e namespace0\.0 -m fsdax'
+expect namespace__devdax 1 '^fail +namespace0\.0: .*devdax.*Mend: ndctl create-namespace -f -e namespace0\.0 -m fsdax'
+
+pmem pmem1 ACPI.NFIT namespace1.0 1
+expect namespace__devdax_beside_a_fit_one 0 '^warn +namespace0\.0: ' '^ok +pmem1: '
+pmem pmem2 ACPI.NFIT namespace2.0 0
+expect pmem__raw_beside_a_fit_one 0 '^warn +pmem2: .*raw mode' '^ok +pmem1: '
 
 new_host
 put /sys/bus/nd/devices/namespace0.0/size 0
