@@ -88,7 +88,7 @@ struct npmu_ctl *vm_ctl(void)
 	return ctl;
 }
 
-static int noted(int ret)
+int vm_note(int ret)
 {
 	why_code = ret;
 	snprintf(why, sizeof(why), "%s", ret < 0 ? npmu_ctl_error(ctl) : "");
@@ -103,7 +103,7 @@ const char *vm_pmem_path(void)
 int vm_dram(const char *unit, uint64_t size)
 {
 	vm_drop(unit);
-	return noted(npmu_ctl_unit_attach_dram(vm_ctl(), unit, size, 0, NULL));
+	return vm_note(npmu_ctl_unit_attach_dram(vm_ctl(), unit, size, 0, NULL));
 }
 
 int vm_any(const char *unit, uint64_t size, uint32_t max_regions)
@@ -119,19 +119,19 @@ int vm_pmem(const char *path, const char *unit, uint32_t max_regions)
 
 	vm_drop(unit);
 	path = path ?: vm_pmem_path();
-	ret = noted(npmu_ctl_unit_format(vm_ctl(), path, unit, max_regions,
+	ret = vm_note(npmu_ctl_unit_format(vm_ctl(), path, unit, max_regions,
 					 NPMU_CTL_FORCE, NULL));
 	return ret ?: vm_attach(path, NULL);
 }
 
 int vm_attach(const char *path, const char *unit)
 {
-	return noted(npmu_ctl_unit_attach(vm_ctl(), path ?: vm_pmem_path(), unit, NULL));
+	return vm_note(npmu_ctl_unit_attach(vm_ctl(), path ?: vm_pmem_path(), unit, NULL));
 }
 
 int vm_detach(const char *unit)
 {
-	return noted(npmu_ctl_unit_detach(vm_ctl(), unit));
+	return vm_note(npmu_ctl_unit_detach(vm_ctl(), unit));
 }
 
 static int drop_one(void *ctx, const struct npmu_region_info *info)
@@ -147,15 +147,15 @@ int vm_drop(const char *unit)
 
 	ret = npmu_ctl_unit_get(vm_ctl(), unit, &info);
 	if (ret)
-		return noted(ret);
+		return vm_note(ret);
 	/* A region cannot be deleted when the device is gone: detach may do. */
 	ret = info.gone ? 0 : npmu_ctl_region_list(ctl, unit, drop_one, NULL);
-	return ret ? noted(ret) : vm_detach(unit);
+	return ret ? vm_note(ret) : vm_detach(unit);
 }
 
 int vm_region(const char *unit, const char *region, uint64_t size)
 {
-	return noted(npmu_ctl_region_create(vm_ctl(), unit, region, size, NULL, NULL));
+	return vm_note(npmu_ctl_region_create(vm_ctl(), unit, region, size, NULL, NULL));
 }
 
 int vm_region_mode(const char *unit, const char *region, uint64_t size,
@@ -168,34 +168,34 @@ int vm_region_mode(const char *unit, const char *region, uint64_t size,
 		.mode = mode,
 	};
 
-	return noted(npmu_ctl_region_create(vm_ctl(), unit, region, size, &params, NULL));
+	return vm_note(npmu_ctl_region_create(vm_ctl(), unit, region, size, &params, NULL));
 }
 
 int vm_resize(const char *unit, const char *region, uint64_t size, bool force)
 {
-	return noted(npmu_ctl_region_resize(vm_ctl(), unit, region, size,
+	return vm_note(npmu_ctl_region_resize(vm_ctl(), unit, region, size,
 					    force ? NPMU_CTL_FORCE : 0, NULL));
 }
 
 int vm_delete(const char *unit, const char *region, bool force)
 {
-	return noted(npmu_ctl_region_delete(vm_ctl(), unit, region,
+	return vm_note(npmu_ctl_region_delete(vm_ctl(), unit, region,
 					    force ? NPMU_CTL_FORCE : 0));
 }
 
 int vm_get(const char *unit, const char *region, struct npmu_region_info *out)
 {
-	return noted(npmu_ctl_region_get(vm_ctl(), unit, region, out));
+	return vm_note(npmu_ctl_region_get(vm_ctl(), unit, region, out));
 }
 
 int vm_unit(const char *unit, struct npmu_unit_info *out)
 {
-	return noted(npmu_ctl_unit_get(vm_ctl(), unit, out));
+	return vm_note(npmu_ctl_unit_get(vm_ctl(), unit, out));
 }
 
 int vm_fence(const char *unit, const char *region)
 {
-	return noted(npmu_ctl_region_fence(vm_ctl(), unit, region, NULL, NULL));
+	return vm_note(npmu_ctl_region_fence(vm_ctl(), unit, region, NULL, NULL));
 }
 
 int vm_open_path(const char *path, int flags)

@@ -74,7 +74,10 @@
 
 /* A control call that must be refused with this errno and in words. */
 #define REFUSED(call, want) do {					\
-	EXPECT(call, want);						\
+	long long ret_ = vm_note(call), expected_ = (want);		\
+									\
+	CHECK(ret_ == expected_, "%s: %s, expected %s: %s", #call,	\
+	      vm_strerror(ret_), vm_strerror(expected_), vm_why());	\
 	CHECK(vm_has_words(), "%s: refused without a message", #call);	\
 } while (0)
 
@@ -112,7 +115,12 @@ bool vm_wanted(const char *test);
 /* How many times: the first number, or the second one with NPMU_STRESS=1. */
 unsigned long vm_times(unsigned long normal, unsigned long stress);
 
-/* Why the last control call of this process failed. */
+/*
+ * Notes the result of a control call, and its words when it failed; the helpers
+ * below have done so. Return: @ret.
+ */
+int vm_note(int ret);
+/* Why the last noted call failed. */
 const char *vm_why(void);
 /* Did the last refusal carry the kernel's own words, not just the errno's? */
 bool vm_has_words(void);
