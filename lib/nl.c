@@ -21,6 +21,7 @@
 
 #define MAX_ATTR	63
 #define DUMP_TRIES	8	/* then a list that keeps changing is -EAGAIN */
+#define EVENT_ROOM	(16 << 20)
 #define TEXT_LEN	NPMU_ERROR_LEN
 
 struct nl {
@@ -418,6 +419,7 @@ void npmu_nl_close(struct nl *nl)
 
 int npmu_nl_subscribe(struct nl **out, const char *group, struct npmu_error *err)
 {
+	const int room = EVENT_ROOM;
 	struct nl *nl;
 	int id, code;
 
@@ -434,6 +436,9 @@ int npmu_nl_subscribe(struct nl **out, const char *group, struct npmu_error *err
 				      nl_geterror(code));
 	}
 	nl_socket_disable_seq_check(nl->sock);
+	/* Each event takes some 3 KiB of it; without the right, what there is. */
+	setsockopt(nl_socket_get_fd(nl->sock), SOL_SOCKET, SO_RCVBUFFORCE, &room,
+		   sizeof(room));
 	*out = nl;
 	return npmu_error_clear(err);
 }
