@@ -5,8 +5,8 @@
 # sources stays what it is. The path of it: build/debug-module/drivers/npmu/npmu.ko.
 
 TOP	:= ../..
-KDIR	?= $(or $(firstword $(wildcard /lib/modules/$(shell uname -r)/build)), \
-		$(lastword $(sort $(wildcard /usr/src/linux-headers-6.12.*-amd64))))
+KVER	?= $(shell $(TOP)/scripts/kernel-version)
+KDIR	?= /lib/modules/$(KVER)/build
 COPY	:= build/debug-module
 KO	:= $(COPY)/drivers/npmu/npmu.ko
 
