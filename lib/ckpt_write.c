@@ -26,7 +26,8 @@
 _Static_assert(offsetof(struct npmu_ckpt_slot, flags) == 56, "flags");
 _Static_assert(offsetof(struct npmu_ckpt_slot, crc) == 60, "crc");
 
-#define CHUNK	4096	/* copied, then summed while it is in the cache */
+/* Copied, then summed: short enough that the CPU sums one while it stores the next. */
+#define CHUNK	768
 
 struct npmu_ckpt_writer {
 	struct npmu_region *region;
