@@ -38,6 +38,9 @@ int npmu_region_raise_epoch(struct npmu_region *region)
 	lockdep_assert_held(&unit->lock);
 	if (unit->gone || unit->detached)
 		return -ENODEV;
+	/* It may have been deleted while the caller waited for its lock. */
+	if (region->state != NPMU_REGION_LIVE)
+		return -ENOENT;
 	if (region->health == NPMU_HEALTH_DAMAGED)
 		return -EUCLEAN;
 	if (region->fence_epoch >= NPMU_EPOCH_MAX)
@@ -97,6 +100,9 @@ int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map)
 	struct npmu_list_ref list = {};
 	int ret;
 
+	/* A damaged region may own what looks free. */
+	if (map->nr_list && unit->nr_damaged)
+		return -EUCLEAN;
 	ret = npmu_space_take_list(unit->media, map);
 	if (ret)
 		return ret;
@@ -132,14 +138,17 @@ int npmu_region_check_health(struct npmu_region *region, struct netlink_ext_ack 
 	return 0;
 }
 
-static int change_locked(struct npmu_region *region, const struct npmu_region_attr *attr,
-			 struct netlink_ext_ack *extack)
+int npmu_region_may_change(struct npmu_region *region, const struct npmu_region_attr *attr,
+			   struct netlink_ext_ack *extack)
 {
 	struct npmu_unit *unit = region->unit;
-	struct npmu_region_record *rec;
 	struct npmu_region *other;
 	int ret;
 
+	ret = npmu_region_check_attr(attr, extack);
+	if (ret)
+		return ret;
+	guard(mutex)(&unit->lock);
 	ret = npmu_region_check_health(region, extack);
 	if (ret)
 		return ret;
@@ -150,6 +159,14 @@ static int change_locked(struct npmu_region *region, const struct npmu_region_at
 			return -EEXIST;
 		}
 	}
+	return 0;
+}
+
+static void change_locked(struct npmu_region *region, const struct npmu_region_attr *attr)
+{
+	struct npmu_unit *unit = region->unit;
+	struct npmu_region_record *rec;
+
 	rec = npmu_region_compose(region, npmu_region_map(region));
 	if (attr->valid & NPMU_ATTR_NAME)
 		strscpy_pad((char *)rec->name, attr->name, sizeof(rec->name));
@@ -166,23 +183,27 @@ static int change_locked(struct npmu_region *region, const struct npmu_region_at
 	hlist_del(&region->node);
 	npmu_region_apply_attr(region, attr);
 	npmu_region_hash(region);
-	return 0;
 }
 
 int npmu_region_change(struct npmu_region *region, const struct npmu_region_attr *attr,
 		       struct netlink_ext_ack *extack)
 {
+	struct npmu_unit *unit = region->unit;
+	struct npmu_region *other = NULL;
 	int ret;
 
 	lockdep_assert_held(&region->lock);
-	ret = npmu_region_check_attr(attr, extack);
+	ret = npmu_unit_lock(unit, extack);
 	if (ret)
 		return ret;
-	ret = npmu_unit_lock(region->unit, extack);
-	if (ret)
-		return ret;
-	ret = change_locked(region, attr, extack);
-	mutex_unlock(&region->unit->lock);
+	/* Since npmu_region_may_change() only another region can have come. */
+	if (attr->valid & NPMU_ATTR_NAME)
+		other = npmu_region_by_name(unit, attr->name);
+	if (other && other != region)
+		ret = -EEXIST;
+	else
+		change_locked(region, attr);
+	mutex_unlock(&unit->lock);
 	if (ret)
 		return ret;
 	if (attr->valid & ~NPMU_ATTR_FLAGS && npmu_front->renew(region))

@@ -55,11 +55,12 @@ int npmu_evict_set(struct npmu_region *region, const struct npmu_region_attr *at
 {
 	char old[NPMU_REGION_NAME_LEN];
 	bool renamed;
-	int ret = 0;
+	int ret;
 
 	mutex_lock(&region->lock);
 	strscpy(old, region->name);
-	if (attr->valid & NPMU_ATTR_FLAGS && attr->flags & NPMU_REGION_F_READ_ONLY &&
+	ret = npmu_region_may_change(region, attr, extack);
+	if (!ret && attr->valid & NPMU_ATTR_FLAGS && attr->flags & NPMU_REGION_F_READ_ONLY &&
 	    is_written(region)) {
 		if (force) {
 			ret = npmu_role_fence(region, NULL, extack);
@@ -87,8 +88,6 @@ static int resize_locked(struct npmu_region *region, u64 size, bool force,
 {
 	int ret;
 
-	if (size == region->size)
-		return 0;
 	if (size > region->size)
 		return npmu_region_grow(region, size, extack);
 	ret = clear_users(region, force, extack);
@@ -100,15 +99,18 @@ static int resize_locked(struct npmu_region *region, u64 size, bool force,
 int npmu_evict_resize(struct npmu_region *region, u64 size, bool force,
 		      struct netlink_ext_ack *extack)
 {
+	bool changes;
 	int ret;
 
 	ret = npmu_space_round(&size, extack);
 	if (ret)
 		return ret;
 	mutex_lock(&region->lock);
-	ret = resize_locked(region, size, force, extack);
+	changes = size != region->size;
+	if (changes)
+		ret = resize_locked(region, size, force, extack);
 	mutex_unlock(&region->lock);
-	if (!ret)
+	if (!ret && changes)
 		npmu_region_event(region, NPMU_EVENT_REGION_RESIZED, NULL, NULL);
 	return ret;
 }

@@ -184,7 +184,7 @@ int npmu_open_claim(struct npmu_open *open, bool mmap_locked, u64 *fence_epoch)
 	ret = npmu_open_bind(open, mmap_locked);
 	if (ret)
 		return ret;
-	return npmu_role_claim(open->entry, fence_epoch);
+	return npmu_role_claim(open->entry, !mmap_locked, fence_epoch);
 }
 
 int npmu_open_read(struct npmu_open *open, u64 offset, void *buf, size_t len)

@@ -106,6 +106,9 @@ static int ioc_takeover(struct npmu_open *open, union npmu_ioc_any *arg)
 
 static int ioc_resign(struct npmu_open *open, union npmu_ioc_any *arg)
 {
+	/* The role is not a child's to give up, nor a receiver's of the file. */
+	if (READ_ONCE(open->mm) != current->mm)
+		return -EPERM;
 	return npmu_role_resign(open->entry);
 }
 
@@ -147,6 +150,8 @@ static int ioc_wait(struct npmu_open *open, union npmu_ioc_any *arg)
 
 	if (wait->reserved)
 		return -EOPNOTSUPP;
+	if (wait->flags & NPMU_WAIT_F_COMPARE && !(open->entry->access & NPMU_ACCESS_READ))
+		return -EBADF;
 	if (wait->flags & NPMU_WAIT_F_COMPARE &&
 	    (!IS_ALIGNED(wait->offset, sizeof(u64)) ||
 	     !npmu_range_ok(wait->offset, sizeof(u64), READ_ONCE(region->size))))
@@ -238,6 +243,8 @@ long npmu_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 		return -EFAULT;
 	if (size < op->size)
 		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
 	ret = copy_struct_from_user(&arg, op->size, user, size);
 	if (ret)
 		return ret;

@@ -30,10 +30,13 @@ static void fill_region(struct npmu_region *region, const struct npmu_region_rec
 	region->list = rec->list;
 }
 
-/* A stand-in that shows the loss, keeps the slot, and can be deleted. */
+/*
+ * A stand-in that shows the loss, keeps the slot, and can be deleted. No region
+ * that was created has a name that begins with a dot.
+ */
 static void fill_lost(struct npmu_region *region, u32 slot)
 {
-	snprintf(region->name, sizeof(region->name), "lost-slot-%u", slot);
+	snprintf(region->name, sizeof(region->name), ".lost-slot-%u", slot);
 	region->pm_addr = npmu_pm_addr(slot);
 	region->uid = GLOBAL_ROOT_UID;
 	region->gid = GLOBAL_ROOT_GID;
@@ -108,7 +111,7 @@ static void adopt(struct npmu_region *region)
 		/* The higher epoch has the name. */
 		if (region->health == NPMU_HEALTH_GOOD)
 			region->health = NPMU_HEALTH_QUARANTINED;
-		snprintf(region->name, sizeof(region->name), "same-name-slot-%u", region->slot);
+		snprintf(region->name, sizeof(region->name), ".same-name-slot-%u", region->slot);
 	}
 	if (region->health != NPMU_HEALTH_GOOD)
 		pr_warn("npmu: unit %s: region %s is %s\n", unit->name, region->name,
@@ -165,6 +168,8 @@ int npmu_region_load_all(struct npmu_unit *unit, struct netlink_ext_ack *extack)
 	ret = npmu_unit_lock(unit, extack);
 	if (!ret) {
 		ret = load_locked(unit, found);
+		if (ret == -EUCLEAN)
+			NL_SET_ERR_MSG(extack, "the media epoch is out of range: not written by npmu");
 		mutex_unlock(&unit->lock);
 	}
 	kvfree(found);

@@ -126,7 +126,7 @@ void npmu_region_stat(struct npmu_region *region, struct npmu_region_stat *stat)
 		stat->writer_id = region->status->writer;
 		stat->writer = get_pid(region->writer_pid);
 	} else {
-		stat->role = region->nr_undrained ? NPMU_ROLE_FENCING : NPMU_ROLE_VACANT;
+		stat->role = region->nr_fencing ? NPMU_ROLE_FENCING : NPMU_ROLE_VACANT;
 	}
 	stat->last_writer = get_pid(region->last_writer);
 	stat->last_writer_epoch = region->last_writer_epoch;

@@ -51,6 +51,7 @@ enum npmu_region_state {
  * @entries: TPT entries, dead ones too
  * @nr_live: those that are not dead
  * @nr_undrained: those that lost something and may still have somebody inside
+ * @nr_fencing: those of them that have been the writer
  * @writer: the live writer, or NULL
  * @writer_pid: its process; the writer holds the reference
  * @taking: a takeover is on its way; no claim is admitted
@@ -90,6 +91,7 @@ struct npmu_region {
 	struct list_head entries;
 	u32 nr_live;
 	u32 nr_undrained;
+	u32 nr_fencing;
 	struct npmu_tpt_entry *writer;
 	struct pid *writer_pid;
 	bool taking;
@@ -203,8 +205,11 @@ int npmu_region_create(struct npmu_unit *unit, const struct npmu_region_attr *at
 /*
  * The parts of a transaction that evict.c composes. All under region->lock.
  * Each checks all, commits to both record copies and publishes; an error
- * changed nothing. cut, remove: no TPT entry may be live.
+ * changed nothing. cut, remove: no TPT entry may be live. change: after
+ * may_change said yes, so that nobody is fenced for a change that is refused.
  */
+int npmu_region_may_change(struct npmu_region *region, const struct npmu_region_attr *attr,
+			   struct netlink_ext_ack *extack);
 int npmu_region_change(struct npmu_region *region, const struct npmu_region_attr *attr,
 		       struct netlink_ext_ack *extack);
 int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);

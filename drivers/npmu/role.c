@@ -17,6 +17,7 @@ static void role_changed(struct npmu_region *region)
 static void role_assign(struct npmu_region *region, struct npmu_tpt_entry *entry)
 {
 	entry->fence_epoch = region->fence_epoch;
+	entry->was_writer = true;
 	region->writer = entry;
 	region->writer_pid = entry->opener;
 	if (!npmu_gate_is_open(&entry->write))
@@ -62,7 +63,7 @@ static int claim_locked(struct npmu_region *region, struct npmu_tpt_entry *entry
 	ret = role_admits(region, entry);
 	if (ret)
 		return ret;
-	if (region->writer || region->taking || region->nr_undrained)
+	if (region->writer || region->taking || region->nr_fencing)
 		return -EBUSY;
 	ret = npmu_region_raise_epoch(region);
 	if (ret)
@@ -71,9 +72,8 @@ static int claim_locked(struct npmu_region *region, struct npmu_tpt_entry *entry
 	return 0;
 }
 
-int npmu_role_claim(struct npmu_tpt_entry *entry, u64 *fence_epoch)
+static int claim(struct npmu_region *region, struct npmu_tpt_entry *entry, u64 *fence_epoch)
 {
-	struct npmu_region *region = entry->region;
 	bool claimed = false;
 	int ret;
 
@@ -89,6 +89,24 @@ int npmu_role_claim(struct npmu_tpt_entry *entry, u64 *fence_epoch)
 
 	if (claimed)
 		npmu_region_event(region, NPMU_EVENT_WRITER_CLAIMED, NULL, entry->opener);
+	return ret;
+}
+
+int npmu_role_claim(struct npmu_tpt_entry *entry, bool may_wait, u64 *fence_epoch)
+{
+	struct npmu_region *region = entry->region;
+	int ret;
+
+	if (!may_wait || npmu_gate_is_open(&entry->write))
+		return claim(region, entry, fence_epoch);
+
+	ret = mutex_lock_killable(&region->lock);
+	if (ret)
+		return ret;
+	/* What cannot be drained makes the claim -EBUSY. */
+	npmu_tpt_drain(region);
+	ret = claim(region, entry, fence_epoch);
+	mutex_unlock(&region->lock);
 	return ret;
 }
 
@@ -193,7 +211,9 @@ int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 	if (ret == -ESTALE)
 		NL_SET_ERR_MSG_FMT(extack, "fence epoch %llu is current, not the one expected",
 				   region->fence_epoch);
-	else if (ret)
+	else if (ret == -ENOENT)
+		NL_SET_ERR_MSG(extack, "the region was deleted meanwhile");
+	else if (ret == -EUCLEAN)
 		NL_SET_ERR_MSG(extack, "the region is damaged: it has no writer to fence");
 	mutex_unlock(&unit->lock);
 	if (ret)

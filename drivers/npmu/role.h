@@ -8,10 +8,10 @@
 #include "tpt.h"
 
 /*
- * Become the writer of a region that has none. May be called under mmap_lock.
- * Errors as NPMU_IOC_CLAIM.
+ * Become the writer of a region that has none. @may_wait: for a fence or a death
+ * that is on its way; must be false under mmap_lock. Errors as NPMU_IOC_CLAIM.
  */
-int npmu_role_claim(struct npmu_tpt_entry *entry, u64 *fence_epoch);
+int npmu_role_claim(struct npmu_tpt_entry *entry, bool may_wait, u64 *fence_epoch);
 
 /* Fence the writer and replace it. Errors as NPMU_IOC_TAKEOVER. */
 int npmu_role_takeover(struct npmu_tpt_entry *entry, u64 expected, u64 *fence_epoch);

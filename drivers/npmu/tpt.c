@@ -204,6 +204,7 @@ static void mark_drained(struct npmu_tpt_entry *entry)
 	if (entry->undrained) {
 		entry->undrained = false;
 		entry->region->nr_undrained--;
+		entry->region->nr_fencing -= entry->was_writer;
 	}
 }
 
@@ -235,6 +236,7 @@ static void mark_undrained(struct npmu_tpt_entry *entry)
 	if (!entry->undrained) {
 		entry->undrained = true;
 		entry->region->nr_undrained++;
+		entry->region->nr_fencing += entry->was_writer;
 	}
 }
 

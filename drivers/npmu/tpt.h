@@ -41,6 +41,7 @@ struct npmu_revoke_ops {
  * @node: in region->entries
  * @fence_epoch: writes under it, or was opened under it
  * @dead: never comes back
+ * @was_writer: has had the writer role
  * @undrained: a gate was closed and what it guarded is not yet taken away
  */
 struct npmu_tpt_entry {
@@ -59,6 +60,7 @@ struct npmu_tpt_entry {
 	struct list_head node;
 	u64 fence_epoch;
 	bool dead;
+	bool was_writer;
 	bool undrained;
 };
 

@@ -12,10 +12,10 @@
  *	table[1]	region records, copy 1
  *	data_start	granules: extents of regions and list blocks, to size
  *
- * A change is written whole to the copy of its record that is not current,
- * persisted, and is then current by its higher media epoch. The other copy
- * follows before the change is answered, so that at rest both copies are equal
- * and the loss of one gives nothing back that was taken away.
+ * At rest both copies of a record are equal. A change is written whole to one of
+ * them, persisted, and is then current by its higher media epoch; the other copy
+ * follows before the change is answered, so that the loss of either gives nothing
+ * back that was taken away.
  */
 #ifndef _UAPI_LINUX_NPMU_FORMAT_H
 #define _UAPI_LINUX_NPMU_FORMAT_H

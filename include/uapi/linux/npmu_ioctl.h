@@ -12,8 +12,8 @@
  * enum npmu_class, enum npmu_role and NPMU_ACCESS_* stand in npmu_netlink.h.
  *
  * An open is one entry of the unit's translation and protection table (TPT).
- * Once the entry is dead (fenced, its writer's process gone, the region
- * deleted or the unit detached by force) every request but INFO is -ESTALE.
+ * Once the entry is dead (fenced, its writer's process gone, the region deleted
+ * or shrunk by force, the unit's device gone) every request but INFO is -ESTALE.
  */
 #ifndef _UAPI_LINUX_NPMU_IOCTL_H
 #define _UAPI_LINUX_NPMU_IOCTL_H
@@ -181,7 +181,8 @@ struct npmu_ioc_takeover {
  *
  * Writable mappings of this open are taken away first: a later touch of them is
  * a SIGBUS until the open claims again. Read-only mappings stay.
- * Errors: -EPERM (not the writer), -ESTALE, -ETIMEDOUT (as TAKEOVER).
+ * Errors: -EPERM (not the writer, or not its process), -ESTALE, -ETIMEDOUT (as
+ * TAKEOVER).
  */
 struct npmu_ioc_resign {
 	__u32 size;
@@ -228,8 +229,9 @@ struct npmu_ioc_kick {
  *
  * kick_wanted is set before the value is compared, so that no commit between
  * the caller's look and its sleep is missed. With ARM, look after the call and
- * then poll.
- * Errors: -EINVAL (offset), -ETIMEDOUT, -EINTR, -ESTALE.
+ * then poll. So too with epoll, which looks only when it is told to: ARM before
+ * each epoll_wait.
+ * Errors: -EINVAL (offset), -EBADF (COMPARE on an O_WRONLY open), -ETIMEDOUT, -EINTR, -ESTALE.
  */
 struct npmu_ioc_wait {
 	__u32 size;
