@@ -169,7 +169,8 @@ int npmu_region_load_all(struct npmu_unit *unit, struct netlink_ext_ack *extack)
 	if (!ret) {
 		ret = load_locked(unit, found);
 		if (ret == -EUCLEAN)
-			NL_SET_ERR_MSG(extack, "the media epoch is out of range: not written by npmu");
+			NL_SET_ERR_MSG(extack,
+				       "the media epoch is out of range: not written by npmu");
 		mutex_unlock(&unit->lock);
 	}
 	kvfree(found);

@@ -21,7 +21,8 @@ int npmu_space_round(u64 *size, struct netlink_ext_ack *extack);
  * @out: a new map with the old and the new ones, without list blocks
  * @extack: message on refusal
  *
- * Return: 0, -ENOSPC, -EFBIG (more than NPMU_MAX_EXTENTS extents), -EUCLEAN (a damaged region may own what looks free),
+ * Return: 0, -ENOSPC, -EFBIG (more than NPMU_MAX_EXTENTS extents), -EUCLEAN (a
+ * damaged region may own what looks free),
  * -ENOMEM.
  */
 int npmu_space_take(struct npmu_unit *unit, const struct npmu_extmap *old, u64 want,
