@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ static struct {
 static int files_beside;
 static uint64_t states_seen;
 static struct timespec pause_after_read;
+static uint64_t stop_at;
 
 /* Room that is really there: a store into a hole could be lost with its block. */
 static int fill(int fd)
@@ -77,17 +79,31 @@ int measure_open(const char *path)
 	return 0;
 }
 
-/* Slow down, so that there is time to be killed in a small file. */
-int measure_slow(const char *us)
+static int number(const char *text, uint64_t *value)
 {
 	char *end;
-	unsigned long value = strtoul(us, &end, 10);
 
-	if (*us < '0' || *us > '9' || *end || value > 1000000)
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return *text < '0' || *text > '9' || *end || errno ? -1 : 0;
+}
+
+/* Sleep after each read, so that there is time to be killed in a small file. */
+int measure_slow(const char *us)
+{
+	uint64_t value;
+
+	if (number(us, &value) || value > 1000000)
 		return complain("--slow %s: give microseconds, 1000000 at most", us);
 	pause_after_read.tv_sec = (time_t)(value / 1000000);
 	pause_after_read.tv_nsec = (long)(value % 1000000) * 1000;
 	return 0;
+}
+
+/* Stop at a certain place, until SIGCONT or death. */
+int measure_stop_at(const char *bytes)
+{
+	return number(bytes, &stop_at) ? complain("--stop-at %s: give bytes", bytes) : 0;
 }
 
 /* Let states be written to a plain file as well, to compare the times. */
@@ -144,6 +160,10 @@ void measure_progress(uint64_t offset)
 	measured->reached = offset;
 	if (pause_after_read.tv_sec || pause_after_read.tv_nsec)
 		nanosleep(&pause_after_read, NULL);
+	if (stop_at && offset >= stop_at) {
+		stop_at = 0;
+		raise(SIGSTOP);
+	}
 }
 
 uint64_t measure_reached(void)

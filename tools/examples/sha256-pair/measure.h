@@ -12,6 +12,7 @@
 /* All return 0, or print why not and return -1. */
 int measure_open(const char *path);
 int measure_slow(const char *us);
+int measure_stop_at(const char *bytes);
 int measure_beside(const char *path);
 int measure_write_beside(const void *state, size_t len);
 int measure_report(const char *path);

@@ -290,6 +290,7 @@ static int usage(void)
 	      "  --beside FILE  write every 2nd state to this file too, with fdatasync;\n"
 	      "                 may be given twice\n"
 	      "  --slow US      sleep so many microseconds after each 16 KiB\n"
+	      "  --stop-at BYTES  stop, as by SIGSTOP, when so much of FILE is read\n"
 	      "\n"
 	      "A region for it: npmu-admin region create UNIT/REGION --size 64K\n", stderr);
 	return EXIT_USAGE;
@@ -303,9 +304,10 @@ int main(int argc, char **argv)
 		{ "measure", required_argument, NULL, 'm' },
 		{ "beside", required_argument, NULL, 'b' },
 		{ "slow", required_argument, NULL, 's' },
+		{ "stop-at", required_argument, NULL, 't' },
 		{ }
 	};
-	const char *measurements = NULL, *slow = "0", *beside[2];
+	const char *measurements = NULL, *slow = "0", *stop = "0", *beside[2];
 	int option, is_primary, i, anew = 0, now = 0, nr_beside = 0;
 	struct pair p = { 0 };
 
@@ -320,6 +322,8 @@ int main(int argc, char **argv)
 			beside[nr_beside++] = optarg;
 		else if (option == 's')
 			slow = optarg;
+		else if (option == 't')
+			stop = optarg;
 		else
 			return usage();
 	}
@@ -336,7 +340,8 @@ int main(int argc, char **argv)
 	p.region_name = argv[1];
 	p.path = argv[2];
 	p.fd = work_open_file(p.path, &p.fresh);
-	if (p.fd < 0 || measure_open(measurements) || measure_slow(slow))
+	if (p.fd < 0 || measure_open(measurements) || measure_slow(slow) ||
+	    measure_stop_at(stop))
 		return EXIT_FAILURE;
 	for (i = 0; i < nr_beside; i++)
 		if (measure_beside(beside[i]))
