@@ -41,7 +41,7 @@ struct npmu_region {
 	void *addr;
 	size_t length;
 	unsigned int map_flags;
-	_Atomic(const char *) error;		/* static phrase */
+	const char *_Atomic error;		/* static phrase */
 };
 
 /* Note why a call failed. Return: @code. */

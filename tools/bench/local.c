@@ -154,18 +154,18 @@ static int (*const actions[KINDS])(struct bench *b) = {
 	[READ] = do_read,
 };
 
-static int measure(struct bench *b, enum kind kind, double *ns)
+static int measure(struct bench *b, enum kind what, double *ns)
 {
 	double start;
 	unsigned int i;
 	int code = 0;
 
 	/* After whole commits the first partial ones bring both slots up to date. */
-	if (kind == PARTIAL)
+	if (what == PARTIAL)
 		code = do_partial(b) || do_partial(b);
 	start = now_ns();
 	for (i = 0; i < b->batch && !code; i++)
-		code = actions[kind](b);
+		code = actions[what](b);
 	*ns = (now_ns() - start) / b->batch;
 	return code ? complain("measuring", npmu_ckpt_writer_error(b->writer)) : 0;
 }
