@@ -28,8 +28,12 @@ static u64 slot_offset(struct npmu_media *media, u32 slot, int copy)
 
 static int layout_error(int err, struct netlink_ext_ack *extack)
 {
-	NL_SET_ERR_MSG_FMT(extack, "cannot lay the unit out: %s",
-			   npmu_format_error_text(err));
+	if (err == NPMU_FMT_MAX_REGIONS)
+		NL_SET_ERR_MSG(extack,
+			       "a unit has 8 to 10000 slots, and their tables (8 KiB a slot) take an eighth of it at most");
+	else
+		NL_SET_ERR_MSG_FMT(extack, "cannot lay the unit out: %s",
+				   npmu_format_error_text(err));
 	return -EINVAL;
 }
 
