@@ -192,7 +192,7 @@ static int primary(struct pair *p, int anew)
 	if (open_region(p) || map_writable(p) || (!anew && read_state(p)))
 		return EXIT_FAILURE;
 	if (!anew && p->state.offset && p->state.offset < p->state.file_size) {
-		complain("%s is at byte %" PRIu64 " of %s: go on with \"backup --now\", or begin with \"primary --anew\"",
+		complain("%s is at byte %" PRIu64 " of %s: \"backup --now\", or \"primary --anew\"",
 			 p->region_name, p->state.offset, p->path);
 		return EXIT_FAILURE;
 	}

@@ -46,16 +46,18 @@ int work_open_file(const char *path, struct state *fresh)
 int work_continues(const struct state *found, size_t len, const struct state *fresh,
 		   const char *path)
 {
+	const char *why = NULL;
+
 	if (len != sizeof(*found) || found->version != STATE_VERSION ||
 	    found->size != sizeof(*found))
-		return complain("the checkpoint is of another version of this program: go on with that one, or begin with \"primary --anew\"");
-	if (found->file_size != fresh->file_size ||
-	    memcmp(found->file_mtime, fresh->file_mtime, sizeof(found->file_mtime)))
-		return complain("%s is not the file, or no longer the file, that the checkpoint is about: begin with \"primary --anew\"",
-				path);
-	if (found->offset > found->file_size)
-		return complain("the checkpoint lies behind the end of %s: begin with \"primary --anew\"",
-				path);
+		why = "the checkpoint is of another version of this program";
+	else if (found->file_size != fresh->file_size ||
+		 memcmp(found->file_mtime, fresh->file_mtime, sizeof(found->file_mtime)))
+		why = "the checkpoint is about another file, or this one has changed";
+	else if (found->offset > found->file_size)
+		why = "it ends before the checkpoint";
+	if (why)
+		return complain("%s: %s: begin with \"primary --anew\"", path, why);
 	return 0;
 }
 
