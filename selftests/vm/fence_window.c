@@ -89,6 +89,76 @@ static void fence__naive_one_is_caught_with_2m_pages(void)
 	naive(false);
 }
 
+/* Memory that the stuck writer and the one who fences it share. */
+struct stuck {
+	atomic_int about_to;
+	atomic_int again;
+	atomic_int first;	/* what the store met whose fault took so long */
+	atomic_int second;	/* what one met after the takeover */
+};
+
+static int store_into_a_slow_fault(void *ctx)
+{
+	struct stuck *stuck = ctx;
+	int fd = vm_open(UNIT, "r", O_RDWR);
+	uint64_t *at = vm_map(fd, 0, SIZE, PROT_READ | PROT_WRITE);
+
+	if (!at)
+		return 1;
+	atomic_store(&stuck->about_to, 1);
+	atomic_store(&stuck->first, vm_store(at, 0xbad));
+	while (!atomic_load(&stuck->again))
+		vm_sleep_ms(1);
+	atomic_store(&stuck->second, vm_store(at, 0xbad));
+	return 0;
+}
+
+/* Who is still inside when the bound passes makes it no success, and no writer. */
+static void fence__past_its_bound_is_no_success(void)
+{
+	struct stuck *stuck = mmap(NULL, sizeof(*stuck), PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int successor, reader;
+	struct npmu_ioc_info info;
+	uint64_t *view, seen, epoch;
+	pid_t pid;
+
+	if (access(PARAMS "debug_fault_us", W_OK))
+		SKIP("the module is not built with CONFIG_NPMU_DEBUG");
+	successor = vm_open(UNIT, "r", O_RDWR);
+	reader = vm_open(UNIT, "r", O_RDONLY);
+	view = vm_map(reader, 0, SIZE, PROT_READ);
+	REQUIRE(view, "map: %s", strerror(errno));
+	seen = *(volatile uint64_t *)view;
+	CHECK(set("debug_fault_us", 7500000), "cannot widen the window");
+	pid = vm_child(store_into_a_slow_fault, stuck);
+	CHECK(VM_UNTIL(atomic_load(&stuck->about_to), 5000), "no writer");
+	vm_sleep_ms(300);
+	set("debug_fault_us", 0);
+
+	EXPECT(vm_info(successor, &info), 0);
+	epoch = info.fence_epoch;
+	EXPECT(vm_fence(UNIT, "r"), -ETIMEDOUT);
+	EXPECT(vm_info(successor, &info), 0);
+	CHECK(info.role == NPMU_ROLE_FENCING && !info.writer_id, "role %u, writer %llu", info.role,
+	      (unsigned long long)info.writer_id);
+	CHECK(info.fence_epoch == epoch + 1, "epoch %llu", (unsigned long long)info.fence_epoch);
+	EXPECT(vm_maperr(successor, 0, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED), -EBUSY);
+	CHECK(*(volatile uint64_t *)view == seen, "the store landed before its fault was done");
+	/* By now it comes out in time. */
+	EXPECT(vm_takeover(successor, info.fence_epoch, &epoch), 0);
+	seen = *(volatile uint64_t *)view;
+	atomic_store(&stuck->again, 1);
+	EXPECT(vm_reap(pid, 10000), 0);
+	EXPECT(atomic_load(&stuck->second), SIGBUS);
+	CHECK(*(volatile uint64_t *)view == seen, "bytes changed after the takeover");
+	EXPECT(vm_pwrite(successor, "x", 1, 0), 1);
+	munmap(view, SIZE);
+	munmap(stuck, sizeof(*stuck));
+	close(reader);
+	close(successor);
+}
+
 static void unit__can_be_made(void)
 {
 	REQUIRE(!vm_dram(UNIT, 160 * MIB), "%s", vm_why());
@@ -109,6 +179,7 @@ int main(void)
 	VM_RUN(fence__window_widened_2m_pages_taken_over);
 	VM_RUN(fence__naive_one_is_caught_with_4k_pages);
 	VM_RUN(fence__naive_one_is_caught_with_2m_pages);
+	VM_RUN(fence__past_its_bound_is_no_success);
 	VM_RUN(unit__can_be_dropped);
 	return vm_end();
 }
