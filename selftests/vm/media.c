@@ -299,7 +299,7 @@ static void record__lost_in_both_copies_shows_as_damaged(void)
 	EXPECT(image_flip(&image, npmu_record_offset(image.sb, slot, 1) + 2000, 128), 0);
 	image_close(&image);
 	EXPECT(vm_attach(NULL, NULL), 0);
-	snprintf(lost, sizeof(lost), "lost-slot-%d", slot);
+	snprintf(lost, sizeof(lost), ".lost-slot-%d", slot);
 	EXPECT(vm_unit("m", &unit), 0);
 	CHECK(unit.lost_slots == 1, "%u lost slots", unit.lost_slots);
 	EXPECT(vm_get("m", lost, &info), 0);
