@@ -6,7 +6,6 @@
  */
 #define _GNU_SOURCE
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "death_writer.h"
 #include "fence_rounds.h"
