@@ -180,7 +180,8 @@ static int resign_and_stay(int fd, void *at)
 
 static void death__resign_is_told(void)
 {
-	struct death_writer w = { .unit = UNIT, .region = "r", .size = SIZE, .die = resign_and_stay };
+	struct death_writer w = { .unit = UNIT, .region = "r", .size = SIZE,
+				  .die = resign_and_stay };
 	struct view v;
 
 	EXPECT(death_start(&w), 0);

@@ -149,7 +149,7 @@ static long rounds(enum contender a, enum contender b, bool writer, unsigned lon
 	return tap_failures ? -1 : first;
 }
 
-static void won(const char *who, long first, unsigned long n)
+static void tell(const char *who, long first, unsigned long n)
 {
 	printf("# %s won %ld of %lu rounds\n", who, first, n);
 }
@@ -158,28 +158,28 @@ static void takeover__two_with_one_epoch_one_wins(void)
 {
 	unsigned long n = vm_times(60, 1000);
 
-	won("the first", rounds(TAKEOVER, TAKEOVER, false, n), n);
+	tell("the first", rounds(TAKEOVER, TAKEOVER, false, n), n);
 }
 
 static void takeover__two_of_a_live_writer_one_wins(void)
 {
 	unsigned long n = vm_times(60, 1000);
 
-	won("the first", rounds(TAKEOVER, TAKEOVER, true, n), n);
+	tell("the first", rounds(TAKEOVER, TAKEOVER, true, n), n);
 }
 
 static void takeover__against_a_fence_one_wins(void)
 {
 	unsigned long n = vm_times(40, 500);
 
-	won("the takeover", rounds(TAKEOVER, FENCE, true, n), n);
+	tell("the takeover", rounds(TAKEOVER, FENCE, true, n), n);
 }
 
 static void fence__two_with_one_epoch_one_wins(void)
 {
 	unsigned long n = vm_times(40, 500);
 
-	won("the first", rounds(FENCE, FENCE, true, n), n);
+	tell("the first", rounds(FENCE, FENCE, true, n), n);
 }
 
 static void unit__can_be_made(void)
