@@ -19,6 +19,7 @@
 #include "vmtest.h"
 
 #define HAMMER_SLOW_MS	20000
+#define HAMMER_FORKS	8
 
 struct hammer;
 
@@ -32,7 +33,8 @@ typedef void *hammer_map_fn(struct hammer *h, int *fd);
  * @map: how it is mapped
  * @prefault: it is ready when each place was stored to, not when the first was
  * @move: the mapping is moved by mremap again and again
- * @fork: a forked child stores, not a thread
+ * @forks: so many forked children store, not a thread; of more than one, while
+ *	others are still being forked off a mapping that is present
  * @threads: how many store at once, 1 or 2
  * @fd: for @map
  * @ready, @stop: of this round
@@ -49,7 +51,7 @@ struct hammer {
 	hammer_map_fn *map;
 	bool prefault;
 	bool move;
-	bool fork;
+	int forks;
 	int threads;
 	int fd;
 
@@ -179,15 +181,22 @@ static inline int hammer_fork(void *arg)
 static inline void hammer_round(struct hammer *h)
 {
 	pthread_t thread[2];
+	pid_t pid[HAMMER_FORKS];
 	int fd = -1;
+	size_t at;
 	int i;
 
 	h->base = h->map(h, &fd);
 	if (!h->base) {
 		atomic_store(&h->error, -errno);
-	} else if (h->fork) {
-		if (vm_reap(vm_child(hammer_fork, h), HAMMER_SLOW_MS))
-			atomic_store(&h->error, -ECHILD);
+	} else if (h->forks) {
+		for (at = 0; h->forks > 1 && at < h->size; at += h->stride)
+			*(volatile char *)((char *)h->base + at) = 0;
+		for (i = 0; i < h->forks; i++)
+			pid[i] = vm_child(hammer_fork, h);
+		for (i = 0; i < h->forks; i++)
+			if (vm_reap(pid[i], HAMMER_SLOW_MS))
+				atomic_store(&h->error, -ECHILD);
 	} else {
 		for (i = 0; i < h->threads; i++)
 			pthread_create(&thread[i], NULL, hammer_thread, h);

@@ -90,7 +90,7 @@ static void fence__of_a_forked_child(void)
 {
 	struct hammer *h = way();
 
-	h->fork = true;
+	h->forks = 1;
 	play(h, false);
 }
 
@@ -98,8 +98,17 @@ static void fence__of_a_forked_child_with_4k_pages(void)
 {
 	struct hammer *h = way();
 
-	h->fork = true;
+	h->forks = 1;
 	h->map = hammer_map_small;
+	play(h, false);
+}
+
+/* fork(2) copies 2 MiB entries without the lock that a zap takes. */
+static void fence__of_a_writer_that_forks(void)
+{
+	struct hammer *h = way();
+
+	h->forks = HAMMER_FORKS;
 	play(h, false);
 }
 
@@ -223,6 +232,7 @@ int main(void)
 	VM_RUN(fence__of_a_writer_through_a_node_of_its_own);
 	VM_RUN(fence__of_a_forked_child);
 	VM_RUN(fence__of_a_forked_child_with_4k_pages);
+	VM_RUN(fence__of_a_writer_that_forks);
 	VM_RUN(fence__of_a_mapping_that_was_moved);
 	VM_RUN(fence__of_a_mapping_that_moves);
 	VM_RUN(fence__of_a_mapping_of_4k_pages_that_moves);
