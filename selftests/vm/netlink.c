@@ -338,8 +338,10 @@ static void request__truncated_does_nothing(void)
 	for (len = 0; len < 64; len++) {
 		struct nlattr *a = (void *)((char *)&cut + NLMSG_LENGTH(GENL_HDRLEN));
 
+		if (len >= 6 && len <= 8)
+			continue;	/* still the same string */
 		cut = msg;
-		a->nla_len = len == 6 ? 7 : len;
+		a->nla_len = len;
 		CHECK(ask(&cut) < 0, "with an attribute length %zu it was accepted", len);
 	}
 	CHECK(media_epoch() == before, "something changed");
