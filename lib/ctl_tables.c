@@ -48,7 +48,7 @@ static const struct nl_field unit_fields[] = {
 	UNIT(U32, OPENS, opens),
 	UNIT(U64, MEDIA_EPOCH, media_epoch),
 	UNIT(U32, REPAIRED, repaired),
-	UNIT(U32, LOST_SLOTS, lost_slots),
+	UNIT(U32, UNSOUND_REGIONS, unsound_regions),
 	UNIT(FLAG, GONE, gone),
 };
 

@@ -74,13 +74,20 @@ static int add_device(struct npmu_region *region)
 	return 0;
 }
 
-static void del_device(struct npmu_region *region)
+void npmu_cdev_hide(struct npmu_region *region)
 {
+	lockdep_assert_held(&region->lock);
 	if (!region->dev)
 		return;
 	device_del(region->dev);
 	put_device(region->dev);
 	region->dev = NULL;
+}
+
+int npmu_cdev_show(struct npmu_region *region)
+{
+	lockdep_assert_held(&region->lock);
+	return region->dev ? 0 : add_device(region);
 }
 
 int npmu_cdev_add(struct npmu_region *region)
@@ -101,20 +108,12 @@ int npmu_cdev_add(struct npmu_region *region)
 	return ret;
 }
 
-int npmu_cdev_renew(struct npmu_region *region)
-{
-	lockdep_assert_held(&region->lock);
-	/* devtmpfs takes owner and mode only when a node is made. */
-	del_device(region);
-	return add_device(region);
-}
-
 void npmu_cdev_remove(struct npmu_region *region)
 {
 	lockdep_assert_held(&region->lock);
 	if (region->minor < 0)
 		return;
-	del_device(region);
+	npmu_cdev_hide(region);
 	xa_erase(&npmu_minors, region->minor);
 	region->minor = -1;
 }

@@ -41,7 +41,8 @@ int npmu_region_raise_epoch(struct npmu_region *region)
 	/* It may have been deleted while the caller waited for its lock. */
 	if (region->state != NPMU_REGION_LIVE)
 		return -ENOENT;
-	if (region->health == NPMU_HEALTH_DAMAGED)
+	/* A higher epoch would let a quarantined region win at the next attach. */
+	if (region->health != NPMU_HEALTH_GOOD)
 		return -EUCLEAN;
 	if (region->fence_epoch >= NPMU_EPOCH_MAX)
 		return -EOVERFLOW;
@@ -100,8 +101,8 @@ int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map)
 	struct npmu_list_ref list = {};
 	int ret;
 
-	/* A damaged region may own what looks free. */
-	if (map->nr_list && unit->nr_damaged)
+	/* An unsound region may own what looks free. */
+	if (map->nr_list && unit->nr_unsound)
 		return -EUCLEAN;
 	ret = npmu_space_take_list(unit->media, map);
 	if (ret)
@@ -193,22 +194,25 @@ int npmu_region_change(struct npmu_region *region, const struct npmu_region_attr
 	int ret;
 
 	lockdep_assert_held(&region->lock);
+	/* The node takes name, owner and mode only when it is made. */
+	if (attr->valid & ~NPMU_ATTR_FLAGS)
+		npmu_front->hide(region);
 	ret = npmu_unit_lock(unit, extack);
-	if (ret)
-		return ret;
-	/* Since npmu_region_may_change() only another region can have come. */
-	if (attr->valid & NPMU_ATTR_NAME)
-		other = npmu_region_by_name(unit, attr->name);
-	if (other && other != region)
-		ret = -EEXIST;
-	else
-		change_locked(region, attr);
-	mutex_unlock(&unit->lock);
-	if (ret)
-		return ret;
-	if (attr->valid & ~NPMU_ATTR_FLAGS && npmu_front->renew(region))
+	if (!ret) {
+		/* Since npmu_region_may_change() only another region can have come. */
+		if (attr->valid & NPMU_ATTR_NAME)
+			other = npmu_region_by_name(unit, attr->name);
+		if (other && other != region) {
+			NL_SET_ERR_MSG_FMT(extack, "region %s exists", attr->name);
+			ret = -EEXIST;
+		} else {
+			change_locked(region, attr);
+		}
+		mutex_unlock(&unit->lock);
+	}
+	if (npmu_front->show(region) && !ret)
 		/* The change is made; only its node could not follow. */
 		NL_SET_ERR_MSG(extack,
 			       "changed, but no memory for the device node: set it again to get one");
-	return 0;
+	return ret;
 }

@@ -114,15 +114,18 @@ int npmu_region_create(struct npmu_unit *unit, const struct npmu_region_attr *at
 	region->mode = 0600;
 	npmu_region_apply_attr(region, attr);
 
+	/* One reference is the table's, who may drop it as soon as it can be seen. */
+	npmu_region_get(region);
 	/* Nobody else has seen it: the lock is for those who open it meanwhile. */
 	mutex_lock(&region->lock);
 	ret = create_locked(region, attr, size, extack);
 	mutex_unlock(&region->lock);
 	if (ret) {
 		npmu_region_put(region);
+		npmu_region_put(region);
 		return ret;
 	}
-	*out = npmu_region_get(region);
+	*out = region;
 	npmu_region_event(region, NPMU_EVENT_REGION_CREATED, NULL, NULL);
 	return 0;
 }
@@ -146,11 +149,10 @@ int npmu_region_remove(struct npmu_region *region, struct netlink_ext_ack *extac
 	if (region->health == NPMU_HEALTH_GOOD) {
 		npmu_space_give(unit->media, npmu_region_map(region), 0);
 		npmu_space_give_list(unit->media, npmu_region_map(region));
-	} else if (region->health == NPMU_HEALTH_DAMAGED) {
-		/* What it owned comes back with the next attach. */
-		unit->nr_damaged--;
+	} else {
+		/* What it alone owned comes back with the next attach. */
+		unit->nr_unsound--;
 	}
-	hlist_del_init(&region->node);
 	xa_erase(&unit->regions, region->slot);
 	unit->nr_regions--;
 	if (region->status)
@@ -158,6 +160,10 @@ int npmu_region_remove(struct npmu_region *region, struct netlink_ext_ack *extac
 	mutex_unlock(&unit->lock);
 
 	npmu_front->remove(region);
+	/* The name is free when its node is gone. */
+	mutex_lock(&unit->lock);
+	hlist_del_init(&region->node);
+	mutex_unlock(&unit->lock);
 	npmu_region_event(region, NPMU_EVENT_REGION_DELETED, NULL, NULL);
 	/* The reference of the table. */
 	npmu_region_put(region);

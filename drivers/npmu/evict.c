@@ -15,20 +15,17 @@ int npmu_evict_fence(struct npmu_region *region, const u64 *expected,
 	return npmu_role_fence(region, expected, extack);
 }
 
-static bool is_written(struct npmu_region *region)
-{
-	guard(mutex)(&region->unit->lock);
-	return region->writer;
-}
-
 static bool is_in_use(struct npmu_region *region)
 {
 	guard(mutex)(&region->unit->lock);
 	return region->nr_live || region->nr_undrained;
 }
 
-/* Nobody is in the region on return 0. Opens wait: the caller has region->lock. */
-static int clear_users(struct npmu_region *region, bool force,
+/*
+ * Nobody is in the region on return 0, and nobody comes: opens wait for
+ * region->lock, claims are barred by the caller, who says if there is a writer.
+ */
+static int clear_users(struct npmu_region *region, bool written, bool force,
 		       struct netlink_ext_ack *extack)
 {
 	int ret = 0;
@@ -39,7 +36,7 @@ static int clear_users(struct npmu_region *region, bool force,
 		NL_SET_ERR_MSG(extack, "the region is in use: see its TPT entries, or use force");
 		return -EBUSY;
 	}
-	if (is_written(region))
+	if (written)
 		ret = npmu_role_fence(region, NULL, extack);
 	if (!ret) {
 		ret = npmu_tpt_kill_all(region);
@@ -47,6 +44,30 @@ static int clear_users(struct npmu_region *region, bool force,
 			NL_SET_ERR_MSG(extack,
 				       "a user is dead to the unit but still inside: try again");
 	}
+	return ret;
+}
+
+static int set_locked(struct npmu_region *region, const struct npmu_region_attr *attr,
+		      bool force, struct netlink_ext_ack *extack)
+{
+	bool closes = attr->valid & NPMU_ATTR_FLAGS && attr->flags & NPMU_REGION_F_READ_ONLY;
+	int ret;
+
+	ret = npmu_region_may_change(region, attr, extack);
+	if (ret)
+		return ret;
+	if (closes && npmu_role_bar(region)) {
+		if (force) {
+			ret = npmu_role_fence(region, NULL, extack);
+		} else {
+			NL_SET_ERR_MSG(extack, "the region has a writer: use force to fence it");
+			ret = -EBUSY;
+		}
+	}
+	if (!ret)
+		ret = npmu_region_change(region, attr, extack);
+	if (closes)
+		npmu_role_unbar(region);
 	return ret;
 }
 
@@ -59,18 +80,7 @@ int npmu_evict_set(struct npmu_region *region, const struct npmu_region_attr *at
 
 	mutex_lock(&region->lock);
 	strscpy(old, region->name);
-	ret = npmu_region_may_change(region, attr, extack);
-	if (!ret && attr->valid & NPMU_ATTR_FLAGS && attr->flags & NPMU_REGION_F_READ_ONLY &&
-	    is_written(region)) {
-		if (force) {
-			ret = npmu_role_fence(region, NULL, extack);
-		} else {
-			NL_SET_ERR_MSG(extack, "the region has a writer: use force to fence it");
-			ret = -EBUSY;
-		}
-	}
-	if (!ret)
-		ret = npmu_region_change(region, attr, extack);
+	ret = set_locked(region, attr, force, extack);
 	mutex_unlock(&region->lock);
 	if (ret)
 		return ret;
@@ -83,34 +93,36 @@ int npmu_evict_set(struct npmu_region *region, const struct npmu_region_attr *at
 	return 0;
 }
 
-static int resize_locked(struct npmu_region *region, u64 size, bool force,
-			 struct netlink_ext_ack *extack)
+static int cut_users(struct npmu_region *region, u64 size, bool force,
+		     struct netlink_ext_ack *extack)
 {
+	bool written = npmu_role_bar(region);
 	int ret;
 
-	if (size > region->size)
-		return npmu_region_grow(region, size, extack);
-	ret = clear_users(region, force, extack);
-	if (ret)
-		return ret;
-	return npmu_region_cut(region, size, extack);
+	ret = clear_users(region, written, force, extack);
+	if (!ret)
+		ret = npmu_region_cut(region, size, extack);
+	npmu_role_unbar(region);
+	return ret;
 }
 
 int npmu_evict_resize(struct npmu_region *region, u64 size, bool force,
 		      struct netlink_ext_ack *extack)
 {
-	bool changes;
+	u64 old;
 	int ret;
 
 	ret = npmu_space_round(&size, extack);
 	if (ret)
 		return ret;
 	mutex_lock(&region->lock);
-	changes = size != region->size;
-	if (changes)
-		ret = resize_locked(region, size, force, extack);
+	old = region->size;
+	if (size > old)
+		ret = npmu_region_grow(region, size, extack);
+	else if (size < old)
+		ret = cut_users(region, size, force, extack);
 	mutex_unlock(&region->lock);
-	if (!ret && changes)
+	if (!ret && size != old)
 		npmu_region_event(region, NPMU_EVENT_REGION_RESIZED, NULL, NULL);
 	return ret;
 }
@@ -118,13 +130,16 @@ int npmu_evict_resize(struct npmu_region *region, u64 size, bool force,
 int npmu_evict_delete(struct npmu_region *region, bool force,
 		      struct netlink_ext_ack *extack)
 {
+	bool written;
 	int ret;
 
 	guard(mutex)(&region->lock);
-	ret = clear_users(region, force, extack);
-	if (ret)
-		return ret;
-	return npmu_region_remove(region, extack);
+	written = npmu_role_bar(region);
+	ret = clear_users(region, written, force, extack);
+	if (!ret)
+		ret = npmu_region_remove(region, extack);
+	npmu_role_unbar(region);
+	return ret;
 }
 
 void npmu_evict_gone(struct npmu_region *region)

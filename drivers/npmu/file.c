@@ -89,6 +89,10 @@ static int npmu_file_open(struct inode *inode, struct file *file)
 	if (file->f_mode & FMODE_WRITE)
 		access |= NPMU_ACCESS_WRITE;
 
+	/* open(path, 3) asks for ioctl alone: nothing a right could be checked for. */
+	if (!access)
+		return -EINVAL;
+
 	open = kzalloc(sizeof(*open), GFP_KERNEL_ACCOUNT);
 	if (!open)
 		return -ENOMEM;
@@ -123,8 +127,6 @@ static int npmu_file_release(struct inode *inode, struct file *file)
 	/* Calls open_mm_release() unless the process went first. */
 	if (open->mm)
 		mmu_notifier_unregister(&open->mn, open->mm);
-	else
-		npmu_role_death(open->entry);
 	npmu_tpt_close(open->entry);
 	if (open->sink)
 		__free_page(open->sink);
@@ -225,7 +227,7 @@ int npmu_open_write(struct npmu_open *open, u64 offset, const void *buf, size_t 
 		u64 where = npmu_tpt_translate(entry, offset, &run);
 		size_t step = min_t(u64, run, len);
 
-		if (where == NPMU_NOWHERE) {
+		if (where == NPMU_NOWHERE || npmu_backing_bad(backing, where, step)) {
 			ret = -EIO;
 			break;
 		}

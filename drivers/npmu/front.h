@@ -36,7 +36,8 @@ extern const struct file_operations npmu_fops;
 int npmu_cdev_init(void);
 void npmu_cdev_exit(void);
 int npmu_cdev_add(struct npmu_region *region);
-int npmu_cdev_renew(struct npmu_region *region);
+void npmu_cdev_hide(struct npmu_region *region);
+int npmu_cdev_show(struct npmu_region *region);
 void npmu_cdev_remove(struct npmu_region *region);
 dev_t npmu_cdev_devt(struct npmu_region *region);
 /* The region of a minor with a reference, or NULL. */

@@ -2,7 +2,7 @@
 /*
  * Reading a unit's regions at attach, and letting them go at detach. Owns the
  * rebuilding of the allocator and what becomes of regions whose records are lost
- * or contradict each other. It must not write to the media.
+ * or contradict each other. It must not write to the media but by mending.
  */
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -105,14 +105,17 @@ static void adopt(struct npmu_region *region)
 		for (i = 0; i < map->nr_list; i++)
 			mark_run(region, map->list[i], NPMU_GRANULE_SIZE);
 	}
-	if (region->health == NPMU_HEALTH_DAMAGED)
-		unit->nr_damaged++;
 	if (npmu_region_by_name(unit, region->name)) {
 		/* The higher epoch has the name. */
 		if (region->health == NPMU_HEALTH_GOOD)
 			region->health = NPMU_HEALTH_QUARANTINED;
 		snprintf(region->name, sizeof(region->name), ".same-name-slot-%u", region->slot);
 	}
+	if (region->health == NPMU_HEALTH_GOOD && map)
+		npmu_media_mend_list(unit->media, region->slot, region->uuid, map->nr,
+				     &region->list);
+	else
+		unit->nr_unsound++;
 	if (region->health != NPMU_HEALTH_GOOD)
 		pr_warn("npmu: unit %s: region %s is %s\n", unit->name, region->name,
 			region->health == NPMU_HEALTH_DAMAGED ? "damaged" : "quarantined");

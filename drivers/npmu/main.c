@@ -12,7 +12,8 @@
 
 static const struct npmu_front_ops front_ops = {
 	.add = npmu_cdev_add,
-	.renew = npmu_cdev_renew,
+	.hide = npmu_cdev_hide,
+	.show = npmu_cdev_show,
 	.remove = npmu_cdev_remove,
 	.gone = npmu_evict_gone,
 	.devt = npmu_cdev_devt,

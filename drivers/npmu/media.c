@@ -209,59 +209,101 @@ void npmu_media_close(struct npmu_media *media)
 	kfree(media);
 }
 
-/*
- * Reads the block that @ref names into media->blk, from whichever copy is valid,
- * and mends the other one when @mend. @remaining as for npmu_list_check().
- */
-static int read_list_block(struct npmu_media *media, const struct npmu_region_record *rec,
-			   const struct npmu_list_ref *ref, u32 remaining, bool mend)
+/* A list to walk: whose it is, how many extents it holds, where it begins. */
+struct list_walk {
+	u32 slot;
+	const u8 *uuid;
+	u32 left;
+	struct npmu_list_ref ref;
+	bool mend;
+};
+
+static struct list_walk walk_begin(u32 slot, const u8 *uuid, u32 nr,
+				   const struct npmu_list_ref *ref)
 {
-	u32 slot = le32_to_cpu(rec->slot);
+	return (struct list_walk) {
+		.slot = slot,
+		.uuid = uuid,
+		.left = nr - NPMU_INLINE_EXTENTS,
+		.ref = *ref,
+	};
+}
+
+/*
+ * Reads the next block into media->blk, from whichever copy is valid, and mends
+ * the other one if asked to.
+ */
+static int read_list_block(struct npmu_media *media, const struct list_walk *walk)
+{
+	const struct npmu_list_ref *ref = &walk->ref;
 	int verdict[2];
 	int copy;
 
 	for (copy = 1; copy >= 0; copy--) {
 		read_block(media, le64_to_cpu(ref->addr[copy]), media->blk);
-		verdict[copy] = npmu_list_check(media->blk, ref, media->sb, slot, rec->uuid,
-						remaining);
+		verdict[copy] = npmu_list_check(media->blk, ref, media->sb, walk->slot,
+						walk->uuid, walk->left);
 	}
 	if (verdict[0] && verdict[1])
 		return -EUCLEAN;
 	if (verdict[0])
 		read_block(media, le64_to_cpu(ref->addr[1]), media->blk);
-	if (mend && (verdict[0] || verdict[1])) {
+	if (walk->mend && (verdict[0] || verdict[1])) {
 		write_block(media, le64_to_cpu(ref->addr[verdict[0] ? 0 : 1]), media->blk);
 		media->repaired++;
 	}
 	return 0;
 }
 
-/* Walks the list of a valid record; fills @map when there is one. */
-static int walk_list(struct npmu_media *media, const struct npmu_region_record *rec,
-		     struct npmu_extmap *map)
+/* Walks a list to its end; fills @map when there is one. */
+static int walk_list(struct npmu_media *media, struct list_walk *walk, struct npmu_extmap *map)
 {
-	u32 left = le32_to_cpu(rec->nr_extents) - NPMU_INLINE_EXTENTS;
-	struct npmu_list_ref ref = rec->list;
 	u32 nr_list = 0;
 	u64 off;
 	u32 nr;
 
-	while (npmu_list_ref_present(&ref)) {
-		if (read_list_block(media, rec, &ref, left, map))
+	while (npmu_list_ref_present(&walk->ref)) {
+		if (read_list_block(media, walk))
 			return -EUCLEAN;
 		nr = le32_to_cpu(media->blk->nr);
 		if (map) {
-			u32 done = map->nr - left;
+			u32 done = map->nr - walk->left;
 
 			off = map->extents[done - 1].off + map->extents[done - 1].len;
 			npmu_extents_load(&map->extents[done], media->blk->extents, nr, off);
-			map->list[nr_list++] = le64_to_cpu(ref.addr[0]);
-			map->list[nr_list++] = le64_to_cpu(ref.addr[1]);
+			map->list[nr_list++] = le64_to_cpu(walk->ref.addr[0]);
+			map->list[nr_list++] = le64_to_cpu(walk->ref.addr[1]);
 		}
-		left -= nr;
-		ref = media->blk->next;
+		walk->left -= nr;
+		walk->ref = media->blk->next;
+		cond_resched();
 	}
-	return left ? -EUCLEAN : 0;
+	return walk->left ? -EUCLEAN : 0;
+}
+
+static int walk_record(struct npmu_media *media, const struct npmu_region_record *rec,
+		       struct npmu_extmap *map)
+{
+	u32 nr = le32_to_cpu(rec->nr_extents);
+	struct list_walk walk;
+
+	if (nr <= NPMU_INLINE_EXTENTS)
+		return 0;
+	walk = walk_begin(le32_to_cpu(rec->slot), rec->uuid, nr, &rec->list);
+	return walk_list(media, &walk, map);
+}
+
+void npmu_media_mend_list(struct npmu_media *media, u32 slot, const u8 *uuid, u32 nr,
+			  const struct npmu_list_ref *ref)
+{
+	struct list_walk walk;
+
+	if (nr <= NPMU_INLINE_EXTENTS)
+		return;
+	walk = walk_begin(slot, uuid, nr, ref);
+	walk.mend = true;
+	/* It was walked before: nothing can be found now. */
+	walk_list(media, &walk, NULL);
 }
 
 static int load_map(struct npmu_media *media, const struct npmu_region_record *rec,
@@ -269,18 +311,20 @@ static int load_map(struct npmu_media *media, const struct npmu_region_record *r
 {
 	u32 nr = le32_to_cpu(rec->nr_extents);
 	struct npmu_extmap *map;
-	int ret = 0;
 
 	*out = NULL;
+	/* Sound regions have no more extents than there are granules. */
+	media->nr_extents += nr;
+	if (media->nr_extents > media->alloc.hi >> NPMU_GRANULE_SHIFT)
+		return 0;
 	map = npmu_extmap_alloc(nr);
 	if (!map)
 		return -ENOMEM;
 	npmu_extents_load(map->extents, rec->extents, min_t(u32, nr, NPMU_INLINE_EXTENTS), 0);
-	if (nr > NPMU_INLINE_EXTENTS)
-		ret = walk_list(media, rec, map);
-	if (ret || !npmu_extents_check(map->extents, nr, le64_to_cpu(rec->size),
-				       le64_to_cpu(media->sb->data_start),
-				       le64_to_cpu(media->sb->size))) {
+	if (walk_record(media, rec, map) ||
+	    !npmu_extents_check(map->extents, nr, le64_to_cpu(rec->size),
+				le64_to_cpu(media->sb->data_start),
+				le64_to_cpu(media->sb->size))) {
 		npmu_extmap_free(map);
 		return 0;
 	}
@@ -310,9 +354,7 @@ int npmu_media_load(struct npmu_media *media, u32 slot, struct npmu_extmap **map
 	 * one is bad.
 	 */
 	for (copy = 0; copy < 2 && !same; copy++) {
-		if (!verdict[copy] &&
-		    le32_to_cpu(copies[copy]->nr_extents) > NPMU_INLINE_EXTENTS &&
-		    walk_list(media, copies[copy], NULL))
+		if (!verdict[copy] && walk_record(media, copies[copy], NULL))
 			verdict[copy] = NPMU_FMT_LIST_REF;
 	}
 	pick = npmu_record_pick(verdict, epoch, same);

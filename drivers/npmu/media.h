@@ -22,6 +22,7 @@ struct npmu_extmap;
  * @alloc: granules that are taken; filled by whoever loads the regions
  * @alloc_mem: memory of @alloc
  * @epoch: highest media epoch there is
+ * @nr_extents: extents of all records that were loaded
  * @repaired: copies that were mended from their twins
  * @rec: a record being composed or compared, so that no commit allocates
  * @twin: the other copy, likewise
@@ -33,6 +34,7 @@ struct npmu_media {
 	struct npmu_alloc alloc;
 	void *alloc_mem;
 	u64 epoch;
+	u64 nr_extents;
 	u32 repaired;
 	struct npmu_region_record *rec;
 	struct npmu_region_record *twin;
@@ -69,13 +71,21 @@ void npmu_media_close(struct npmu_media *media);
  * npmu_media_load - read one slot, mend a bad or older copy
  * @media: of the unit
  * @slot: below max_regions
- * @map: out: extents of a region; NULL: the list is damaged in both copies
+ * @map: out: extents of a region; NULL: the list is damaged in both copies. A
+ *	list block of which one copy is bad is left so: npmu_media_mend_list()
  *
  * The record is in media->rec. Raises media->epoch to the record's.
  *
  * Return: 0; -EUCLEAN: no copy is valid; -ENOMEM.
  */
 int npmu_media_load(struct npmu_media *media, u32 slot, struct npmu_extmap **map);
+
+/*
+ * Mend the bad copies of a list that was loaded, once it is known that the blocks
+ * are the region's own.
+ */
+void npmu_media_mend_list(struct npmu_media *media, u32 slot, const u8 *uuid, u32 nr,
+			  const struct npmu_list_ref *ref);
 
 /* Begin a record in media->rec: all but the fields of a region are set. */
 struct npmu_region_record *npmu_media_begin(struct npmu_media *media, u32 slot);

@@ -9,6 +9,9 @@
  * page table entry outside of a section (making it writable again after
  * mprotect) it does under the page table lock, on an entry that the zap removes.
  *
+ * fork() copies nothing: it reads a 2 MiB entry without the lock and may put a copy
+ * of it into the child after a zap. The child faults for itself, under the gate.
+ *
  * A mapping made with PROT_WRITE keeps VM_MAYWRITE and stands under the write
  * gate, for reads too; every other one can never become writable.
  */
@@ -21,13 +24,23 @@
 #include "front.h"
 #include "range.h"
 
-static vm_fault_t fault_lost(struct npmu_open *open, struct vm_fault *vmf, unsigned int order)
+/* A 2 MiB entry came while we were on our way: it serves, or is zapped soon. */
+static bool is_huge_meanwhile(struct vm_fault *vmf)
+{
+	return pmd_trans_huge(pmdp_get_lockless(vmf->pmd));
+}
+
+static vm_fault_t fault_lost(struct npmu_open *open, struct npmu_gate *gate,
+			     struct vm_fault *vmf, unsigned int order)
 {
 	/* Only a dead open stays lost; one that resigned may come back. */
 	if (!open->sink || !READ_ONCE(open->entry->dead))
 		return VM_FAULT_SIGBUS;
 	if (order)
 		return VM_FAULT_FALLBACK;
+	/* Who is still inside may insert 2 MiB here: touch again. */
+	if (!npmu_gate_is_empty(gate) || is_huge_meanwhile(vmf))
+		return VM_FAULT_NOPAGE;
 	return vmf_insert_pfn(vmf->vma, vmf->address, page_to_pfn(open->sink));
 }
 
@@ -50,6 +63,8 @@ static vm_fault_t fault_small(struct npmu_tpt_entry *entry, struct vm_fault *vmf
 	where = npmu_tpt_translate(entry, fault_offset(vmf, addr), &run);
 	if (where == NPMU_NOWHERE || npmu_backing_bad(backing, where, PAGE_SIZE))
 		return VM_FAULT_SIGBUS;
+	if (is_huge_meanwhile(vmf))
+		return VM_FAULT_NOPAGE;
 	atomic64_inc(&region->faults_small);
 	return vmf_insert_pfn(vmf->vma, addr, npmu_backing_pfn(backing, where));
 }
@@ -75,7 +90,8 @@ static vm_fault_t fault_huge(struct npmu_tpt_entry *entry, struct vm_fault *vmf)
 		return VM_FAULT_FALLBACK;
 	atomic64_inc(&region->faults_huge);
 	pfn = pfn_to_pfn_t(npmu_backing_pfn(backing, where));
-	return vmf_insert_pfn_pmd(vmf, pfn, vma->vm_flags & VM_WRITE);
+	/* A new entry is writable by the vma's protection; "write" upgrades an old. */
+	return vmf_insert_pfn_pmd(vmf, pfn, is_huge_meanwhile(vmf) && vma->vm_flags & VM_WRITE);
 }
 
 static vm_fault_t npmu_vma_huge_fault(struct vm_fault *vmf, unsigned int order)
@@ -88,7 +104,7 @@ static vm_fault_t npmu_vma_huge_fault(struct vm_fault *vmf, unsigned int order)
 
 	gate = vma->vm_flags & VM_MAYWRITE ? &entry->write : &entry->read;
 	if (!npmu_gate_enter(gate))
-		return fault_lost(open, vmf, order);
+		return fault_lost(open, gate, vmf, order);
 	npmu_debug_fault();
 	if (!order)
 		ret = fault_small(entry, vmf);
@@ -105,7 +121,15 @@ static vm_fault_t npmu_vma_fault(struct vm_fault *vmf)
 	return npmu_vma_huge_fault(vmf, 0);
 }
 
+static void npmu_vma_open(struct vm_area_struct *vma)
+{
+	/* Set at each fork, since madvise() could clear it: see above. */
+	if (vma->vm_mm != current->mm)
+		vm_flags_set(vma, VM_WIPEONFORK);
+}
+
 static const struct vm_operations_struct npmu_vma_ops = {
+	.open = npmu_vma_open,
 	.fault = npmu_vma_fault,
 	.huge_fault = npmu_vma_huge_fault,
 };

@@ -28,7 +28,7 @@ static int unit_fill_attrs(struct sk_buff *skb, struct npmu_unit *unit)
 	      nla_put_u32(skb, NPMU_A_UNIT_OPENS, st.nr_entries) ?:
 	      npmu_nl_put_u64(skb, NPMU_A_UNIT_MEDIA_EPOCH, st.media_epoch) ?:
 	      nla_put_u32(skb, NPMU_A_UNIT_REPAIRED, st.repaired) ?:
-	      nla_put_u32(skb, NPMU_A_UNIT_LOST_SLOTS, st.lost_slots);
+	      nla_put_u32(skb, NPMU_A_UNIT_UNSOUND_REGIONS, st.unsound_regions);
 	if (!ret && st.path[0])
 		ret = nla_put_string(skb, NPMU_A_UNIT_PATH, st.path);
 	if (!ret && st.gone)

@@ -54,7 +54,8 @@ enum npmu_region_state {
  * @nr_fencing: those of them that have been the writer
  * @writer: the live writer, or NULL
  * @writer_pid: its process; the writer holds the reference
- * @taking: a takeover is on its way; no claim is admitted
+ * @taking: a takeover or eviction is on its way; no claim is admitted
+ * @resizing: a resize is on its way without @lock; no other is admitted
  * @last_writer: process of the last writer that ended; a reference, or NULL
  * @last_writer_epoch: its fence epoch
  * @role_seq: counts changes of the writer role; read without the lock
@@ -95,6 +96,7 @@ struct npmu_region {
 	struct npmu_tpt_entry *writer;
 	struct pid *writer_pid;
 	bool taking;
+	bool resizing;
 	struct pid *last_writer;
 	u64 last_writer_epoch;
 	u64 role_seq;
@@ -163,8 +165,9 @@ struct npmu_region_stat {
 struct npmu_front_ops {
 	/* A node for a region that is about to be published. Under region->lock. */
 	int (*add)(struct npmu_region *region);
-	/* Name, owner or mode changed. A failure leaves the region without a node. */
-	int (*renew)(struct npmu_region *region);
+	/* Take the node away, and make it again with what the record says then. */
+	void (*hide)(struct npmu_region *region);
+	int (*show)(struct npmu_region *region);
 	/* No node any more; opens live on. Never fails. */
 	void (*remove)(struct npmu_region *region);
 	/* The device went away: everything is taken from everyone. Never fails. */
@@ -212,6 +215,7 @@ int npmu_region_may_change(struct npmu_region *region, const struct npmu_region_
 			   struct netlink_ext_ack *extack);
 int npmu_region_change(struct npmu_region *region, const struct npmu_region_attr *attr,
 		       struct netlink_ext_ack *extack);
+/* grow: lets go of region->lock while it zeroes. */
 int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
 int npmu_region_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
 int npmu_region_remove(struct npmu_region *region, struct netlink_ext_ack *extack);

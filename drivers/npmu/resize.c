@@ -6,6 +6,21 @@
 #include "media.h"
 #include "space.h"
 
+/* Under unit->lock. */
+static int begin_resize(struct npmu_region *region, struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	ret = npmu_region_check_health(region, extack);
+	if (ret)
+		return ret;
+	if (region->resizing) {
+		NL_SET_ERR_MSG(extack, "the region is being resized already");
+		return -EBUSY;
+	}
+	return 0;
+}
+
 int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
 {
 	struct npmu_unit *unit = region->unit;
@@ -17,28 +32,35 @@ int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ac
 	ret = npmu_unit_lock(unit, extack);
 	if (ret)
 		return ret;
-	ret = npmu_region_check_health(region, extack);
+	ret = begin_resize(region, extack);
 	old_size = region->size;
 	if (!ret)
 		ret = npmu_space_take(unit, npmu_region_map(region), size - old_size, &map,
 				      extack);
+	if (!ret)
+		region->resizing = true;
 	mutex_unlock(&unit->lock);
 	if (ret)
 		return ret;
 
+	/* A takeover must not wait for terabytes to be zeroed. */
+	mutex_unlock(&region->lock);
 	ret = npmu_space_zero(unit, map, old_size);
+	mutex_lock(&region->lock);
+
+	mutex_lock(&unit->lock);
+	region->resizing = false;
+	if (!ret && (unit->gone || unit->detached))
+		ret = -ENODEV;
 	if (!ret)
-		ret = npmu_unit_lock(unit, extack);
-	if (!ret) {
+		ret = npmu_region_check_health(region, extack);
+	if (!ret)
 		ret = npmu_region_commit_map(region, map);
-		mutex_unlock(&unit->lock);
-	}
-	if (ret) {
-		mutex_lock(&unit->lock);
+	if (ret)
 		npmu_space_give(unit->media, map, old_size);
-		mutex_unlock(&unit->lock);
+	mutex_unlock(&unit->lock);
+	if (ret)
 		npmu_extmap_free(map);
-	}
 	return ret;
 }
 
@@ -50,7 +72,7 @@ static int cut_locked(struct npmu_region *region, u64 size, struct netlink_ext_a
 	struct npmu_extmap *gone;
 	int ret;
 
-	ret = npmu_region_check_health(region, extack);
+	ret = begin_resize(region, extack);
 	if (ret)
 		return ret;
 	cut = npmu_extents_cut(old->extents, old->nr, size);
@@ -68,7 +90,8 @@ static int cut_locked(struct npmu_region *region, u64 size, struct netlink_ext_a
 
 	ret = npmu_region_commit_map(region, map);
 	if (ret) {
-		NL_SET_ERR_MSG(extack, "no room for the region's list blocks");
+		NL_SET_ERR_MSG(extack,
+			       "no list blocks for the region: no room, or the unit has unsound regions");
 		npmu_extmap_free(map);
 	} else {
 		npmu_space_give(region->unit->media, gone, size);

@@ -14,12 +14,15 @@ static void role_changed(struct npmu_region *region)
 	wake_up_all(&region->wait);
 }
 
+/* The caller's process becomes the writer. Under unit->lock. */
 static void role_assign(struct npmu_region *region, struct npmu_tpt_entry *entry)
 {
 	entry->fence_epoch = region->fence_epoch;
 	entry->was_writer = true;
 	region->writer = entry;
-	region->writer_pid = entry->opener;
+	put_pid(entry->holder);
+	entry->holder = get_pid(task_tgid(current));
+	region->writer_pid = entry->holder;
 	if (!npmu_gate_is_open(&entry->write))
 		npmu_gate_open(&entry->write);
 	/* The epoch first: who sees the writer sees its epoch. */
@@ -35,13 +38,13 @@ static struct pid *role_vacate(struct npmu_region *region)
 	struct npmu_tpt_entry *entry = region->writer;
 
 	put_pid(region->last_writer);
-	region->last_writer = get_pid(entry->opener);
+	region->last_writer = get_pid(entry->holder);
 	region->last_writer_epoch = entry->fence_epoch;
 	region->writer = NULL;
 	region->writer_pid = NULL;
 	WRITE_ONCE(region->status->writer, 0);
 	role_changed(region);
-	return get_pid(entry->opener);
+	return get_pid(entry->holder);
 }
 
 static int role_admits(struct npmu_region *region, struct npmu_tpt_entry *entry)
@@ -88,7 +91,7 @@ static int claim(struct npmu_region *region, struct npmu_tpt_entry *entry, u64 *
 	mutex_unlock(&region->unit->lock);
 
 	if (claimed)
-		npmu_region_event(region, NPMU_EVENT_WRITER_CLAIMED, NULL, entry->opener);
+		npmu_region_event(region, NPMU_EVENT_WRITER_CLAIMED, NULL, task_tgid(current));
 	return ret;
 }
 
@@ -190,7 +193,7 @@ int npmu_role_takeover(struct npmu_tpt_entry *entry, u64 expected, u64 *fence_ep
 	if (former)
 		npmu_region_event(region, NPMU_EVENT_WRITER_FENCED, NULL, former);
 	if (!ret)
-		npmu_region_event(region, NPMU_EVENT_WRITER_REPLACED, NULL, entry->opener);
+		npmu_region_event(region, NPMU_EVENT_WRITER_REPLACED, NULL, task_tgid(current));
 	put_pid(former);
 	return ret;
 }
@@ -214,7 +217,7 @@ int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 	else if (ret == -ENOENT)
 		NL_SET_ERR_MSG(extack, "the region was deleted meanwhile");
 	else if (ret == -EUCLEAN)
-		NL_SET_ERR_MSG(extack, "the region is damaged: it has no writer to fence");
+		NL_SET_ERR_MSG(extack, "the region is unsound: it has no writer to fence");
 	mutex_unlock(&unit->lock);
 	if (ret)
 		return ret;
@@ -226,6 +229,21 @@ int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 	npmu_region_event(region, NPMU_EVENT_WRITER_FENCED, NULL, former);
 	put_pid(former);
 	return ret;
+}
+
+bool npmu_role_bar(struct npmu_region *region)
+{
+	lockdep_assert_held(&region->lock);
+	guard(mutex)(&region->unit->lock);
+	region->taking = true;
+	return region->writer;
+}
+
+void npmu_role_unbar(struct npmu_region *region)
+{
+	lockdep_assert_held(&region->lock);
+	guard(mutex)(&region->unit->lock);
+	region->taking = false;
 }
 
 int npmu_role_resign(struct npmu_tpt_entry *entry)

@@ -36,6 +36,13 @@ int npmu_role_kick(struct npmu_tpt_entry *entry);
 int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 		    struct netlink_ext_ack *extack);
 
+/*
+ * Admit no claim until unbar; says whether there is a writer. Under region->lock,
+ * which a takeover needs; a claim by mmap does not.
+ */
+bool npmu_role_bar(struct npmu_region *region);
+void npmu_role_unbar(struct npmu_region *region);
+
 /* The device is gone: there is no writer any more. Under region->lock. */
 void npmu_role_lose(struct npmu_region *region);
 

@@ -72,9 +72,9 @@ int npmu_space_take(struct npmu_unit *unit, const struct npmu_extmap *old, u64 w
 	int ret = 0;
 
 	lockdep_assert_held(&unit->lock);
-	if (unit->nr_damaged) {
+	if (unit->nr_unsound) {
 		NL_SET_ERR_MSG(extack,
-			       "the unit has damaged regions that may own what looks free: save them, then delete them");
+			       "unsound regions may own what looks free: save what they hold, then delete them");
 		return -EUCLEAN;
 	}
 	if (want > available) {
@@ -85,8 +85,10 @@ int npmu_space_take(struct npmu_unit *unit, const struct npmu_extmap *old, u64 w
 	map = map_copy(old, (old ? old->nr : 0) + 16);
 	if (!map)
 		return -ENOMEM;
-	while (want && !ret)
+	while (want && !ret) {
 		ret = take_one(media, &map, &want);
+		cond_resched();
+	}
 	if (ret) {
 		if (ret == -EFBIG)
 			NL_SET_ERR_MSG(extack, "the free space is scattered over too many extents");

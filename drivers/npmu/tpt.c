@@ -190,6 +190,7 @@ static void entry_release(struct kref *ref)
 
 	npmu_region_put(entry->region);
 	put_pid(entry->opener);
+	put_pid(entry->holder);
 	kfree(entry);
 }
 
@@ -262,23 +263,6 @@ void npmu_tpt_stop_writes(struct npmu_tpt_entry *entry)
 	mark_undrained(entry);
 }
 
-/* The first undrained entry above @id, with a reference. */
-static struct npmu_tpt_entry *undrained_get(struct npmu_region *region, u64 id)
-{
-	struct npmu_tpt_entry *entry;
-
-	guard(mutex)(&region->unit->lock);
-	if (!region->nr_undrained)
-		return NULL;
-	list_for_each_entry(entry, &region->entries, node) {
-		if (entry->undrained && entry->id > id) {
-			kref_get(&entry->ref);
-			return entry;
-		}
-	}
-	return NULL;
-}
-
 static bool drain_one(struct npmu_tpt_entry *entry, unsigned long deadline)
 {
 	long left = max_t(long, 0, deadline - jiffies);
@@ -299,21 +283,21 @@ int npmu_tpt_drain(struct npmu_region *region)
 {
 	unsigned long deadline = jiffies + NPMU_FENCE_BOUND;
 	struct npmu_tpt_entry *entry;
-	u64 id = 0;
 	int ret = 0;
 
+	/* Opens, closes and kills need the lock, too: the list stands still. */
 	lockdep_assert_held(&region->lock);
 
-	while ((entry = undrained_get(region, id))) {
-		id = entry->id;
-		if (drain_one(entry, deadline)) {
-			mutex_lock(&region->unit->lock);
-			mark_drained(entry);
-			mutex_unlock(&region->unit->lock);
-		} else {
+	list_for_each_entry(entry, &region->entries, node) {
+		if (!entry->undrained)
+			continue;
+		if (!drain_one(entry, deadline)) {
 			ret = -ETIMEDOUT;
+			continue;
 		}
-		npmu_tpt_put(entry);
+		mutex_lock(&region->unit->lock);
+		mark_drained(entry);
+		mutex_unlock(&region->unit->lock);
 	}
 	return ret;
 }
@@ -325,6 +309,7 @@ int npmu_tpt_kill_all(struct npmu_region *region)
 	lockdep_assert_held(&region->lock);
 
 	mutex_lock(&region->unit->lock);
+	WARN_ON_ONCE(region->writer);
 	list_for_each_entry(entry, &region->entries, node)
 		npmu_tpt_kill(entry);
 	mutex_unlock(&region->unit->lock);

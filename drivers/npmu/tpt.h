@@ -25,7 +25,7 @@ struct npmu_revoke_ops {
 
 /**
  * struct npmu_tpt_entry - one open
- * @ref: one of the open, one of whoever drains it
+ * @ref: of the open
  * @region: holds a reference
  * @ops: of the front end
  * @owner: of the front end, for @ops
@@ -38,7 +38,8 @@ struct npmu_revoke_ops {
  * @write: gate for writes; open while the entry is the region's writer
  *
  * Under unit->lock:
- * @node: in region->entries
+ * @node: in region->entries; changed under region->lock, too
+ * @holder: the process that has or had the writer role, with a reference, or NULL
  * @fence_epoch: writes under it, or was opened under it
  * @dead: never comes back
  * @was_writer: has had the writer role
@@ -58,6 +59,7 @@ struct npmu_tpt_entry {
 	struct npmu_gate write;
 
 	struct list_head node;
+	struct pid *holder;
 	u64 fence_epoch;
 	bool dead;
 	bool was_writer;

@@ -11,7 +11,9 @@
 #include "media.h"
 #include "region.h"
 
-/* Protects npmu_units and npmu_unit_ids; held over attach and detach. */
+/* Serializes attach and detach; protects npmu_unit_ids. May be held for long. */
+static DEFINE_MUTEX(npmu_attach_lock);
+/* Protects npmu_units; changed under both locks, read under either. */
 static DEFINE_MUTEX(npmu_units_lock);
 static LIST_HEAD(npmu_units);
 static u32 npmu_unit_ids;
@@ -88,11 +90,11 @@ void npmu_unit_put(struct npmu_unit *unit)
 		kref_put(&unit->ref, unit_release);
 }
 
+/* Under npmu_units_lock or npmu_attach_lock. */
 static struct npmu_unit *unit_by_name(const char *name)
 {
 	struct npmu_unit *unit;
 
-	lockdep_assert_held(&npmu_units_lock);
 	list_for_each_entry(unit, &npmu_units, node)
 		if (!strcmp(unit->name, name))
 			return unit;
@@ -138,7 +140,7 @@ void npmu_unit_stat(struct npmu_unit *unit, struct npmu_unit_stat *stat)
 		.nr_regions = unit->nr_regions,
 		.nr_entries = unit->nr_entries,
 		.repaired = media->repaired,
-		.lost_slots = unit->nr_damaged,
+		.unsound_regions = unit->nr_unsound,
 		.gone = unit->gone,
 	};
 }
@@ -171,7 +173,9 @@ static void unit_gone(void *ctx)
 		npmu_region_put(region);
 	}
 	pr_err("npmu: the device of unit %s went away\n", unit->name);
-	unit_event(unit, NPMU_EVENT_UNIT_GONE);
+	/* Not while it is still being attached. */
+	if (READ_ONCE(unit->id))
+		unit_event(unit, NPMU_EVENT_UNIT_GONE);
 }
 
 /* A device can go while it is being formatted, too. */
@@ -213,7 +217,7 @@ static int check_unique(struct npmu_unit *unit, struct netlink_ext_ack *extack)
 	list_for_each_entry(other, &npmu_units, node) {
 		if (!memcmp(other->uuid, unit->uuid, NPMU_UUID_LEN)) {
 			NL_SET_ERR_MSG_FMT(extack,
-					   "a copy of unit %s, which is attached: detach it first",
+					   "its copy is attached as %s: detach that first",
 					   other->name);
 			return -EEXIST;
 		}
@@ -270,7 +274,7 @@ static void unit_close_backing(struct npmu_unit *unit)
 	unit->backing = NULL;
 }
 
-/* Under npmu_units_lock. Takes over @unit, whose backing is open. */
+/* Under npmu_attach_lock. Takes over @unit, whose backing is open. */
 static int unit_publish(struct npmu_unit *unit, const char *name,
 			struct netlink_ext_ack *extack)
 {
@@ -289,7 +293,9 @@ static int unit_publish(struct npmu_unit *unit, const char *name,
 	}
 	unit->id = ++npmu_unit_ids;
 	npmu_unit_get(unit);
+	mutex_lock(&npmu_units_lock);
 	list_add_tail(&unit->node, &npmu_units);
+	mutex_unlock(&npmu_units_lock);
 	return 0;
 
 err_unload:
@@ -328,7 +334,7 @@ struct npmu_unit *npmu_unit_attach_pmem(const char *path, const char *name,
 	if (!unit)
 		return ERR_PTR(-ENOMEM);
 
-	guard(mutex)(&npmu_units_lock);
+	guard(mutex)(&npmu_attach_lock);
 	unit->backing = npmu_backing_open_pmem(path, unit_gone, unit, extack);
 	if (IS_ERR(unit->backing)) {
 		ret = PTR_ERR(unit->backing);
@@ -352,7 +358,7 @@ struct npmu_unit *npmu_unit_attach_dram(const char *name, u64 size, u32 max_regi
 	if (!unit)
 		return ERR_PTR(-ENOMEM);
 
-	guard(mutex)(&npmu_units_lock);
+	guard(mutex)(&npmu_attach_lock);
 	unit->backing = npmu_backing_open_dram(size, extack);
 	if (IS_ERR(unit->backing)) {
 		ret = PTR_ERR(unit->backing);
@@ -375,8 +381,8 @@ static bool unit_in_use(struct npmu_unit *unit, struct netlink_ext_ack *extack)
 	unsigned long slot;
 
 	xa_for_each(&unit->regions, slot, region) {
-		if (region->state == NPMU_REGION_NEW) {
-			NL_SET_ERR_MSG(extack, "a region is being created");
+		if (region->state == NPMU_REGION_NEW || region->resizing) {
+			NL_SET_ERR_MSG(extack, "a region is being created or resized");
 			return true;
 		}
 		if (region->nr_live || region->nr_undrained) {
@@ -392,7 +398,7 @@ int npmu_unit_detach(const char *name, struct netlink_ext_ack *extack)
 {
 	struct npmu_unit *unit;
 
-	guard(mutex)(&npmu_units_lock);
+	guard(mutex)(&npmu_attach_lock);
 	unit = unit_by_name(name);
 	if (!unit) {
 		NL_SET_ERR_MSG_FMT(extack, "there is no unit named %s", name);
@@ -406,7 +412,9 @@ int npmu_unit_detach(const char *name, struct netlink_ext_ack *extack)
 	unit->detached = true;
 	mutex_unlock(&unit->lock);
 
+	mutex_lock(&npmu_units_lock);
 	list_del(&unit->node);
+	mutex_unlock(&npmu_units_lock);
 	npmu_region_unload_all(unit);
 	unit_close_backing(unit);
 	unit_event(unit, NPMU_EVENT_UNIT_DETACHED);

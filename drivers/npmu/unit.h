@@ -4,7 +4,8 @@
  *
  * Lock order of the module, outermost first:
  *
- *	npmu_units_lock		the list of units; held over attach and detach
+ *	npmu_attach_lock	attach and detach
+ *	npmu_units_lock		the list of units
  *	region->lock		transactions of one region that may have to wait
  *	mmap_lock		the kernel's; fault, mmap
  *	unit->lock		all metadata of a unit: names, slots, allocator,
@@ -15,7 +16,7 @@
  * Sections (gate.h): a TPT entry's read and write gate, the unit's io gate.
  * They are entered under any of the locks or none, nothing inside them takes
  * region->lock or unit->lock, and who waits for one to empty holds at most
- * npmu_units_lock and region->lock.
+ * npmu_attach_lock and region->lock.
  */
 #ifndef _NPMU_UNIT_H
 #define _NPMU_UNIT_H
@@ -49,8 +50,8 @@ struct npmu_media;
  * @lock: see above; protects what follows
  * @media: the metadata writer
  * @regions: by slot
- * @nr_damaged: regions whose extents are not all known: nothing is allocated
- *	while there is one
+ * @nr_unsound: damaged and quarantined regions: what they own is not all known or
+ *	not theirs alone, so that nothing is allocated while there is one
  * @names: hash of regions by name, @names_bits wide
  * @entries: TPT entries by id, dead ones too
  * @nr_regions: published regions
@@ -77,7 +78,7 @@ struct npmu_unit {
 	unsigned int names_bits;
 	struct xarray entries;
 	u32 nr_regions;
-	u32 nr_damaged;
+	u32 nr_unsound;
 	u32 nr_entries;
 	bool gone;
 	bool detached;
@@ -96,7 +97,7 @@ struct npmu_unit_stat {
 	u32 nr_regions;
 	u32 nr_entries;
 	u32 repaired;
-	u32 lost_slots;		/* regions whose extents are not all known */
+	u32 unsound_regions;
 	bool gone;
 };
 

@@ -55,7 +55,7 @@ struct npmu_events;
  * @regions: regions there are
  * @opens: TPT entries
  * @repaired: record and list block copies that attach mended
- * @lost_slots: slots without a valid record
+ * @unsound_regions: damaged and quarantined regions; nothing is allocated while there are any
  * @gone: 1 when the device went away under the unit: only detach is left
  */
 struct npmu_unit_info {
@@ -72,7 +72,7 @@ struct npmu_unit_info {
 	uint32_t regions;
 	uint32_t opens;
 	uint32_t repaired;
-	uint32_t lost_slots;
+	uint32_t unsound_regions;
 	uint32_t gone;
 };
 

@@ -118,8 +118,8 @@ static void extents__ten_thousand_in_one_region(void)
 	EXPECT(vm_attach(NULL, NULL), 0);
 	printf("# attached in %lu ms\n", (vm_now_ns() - began) / 1000000);
 	EXPECT(vm_unit("t", &unit), 0);
-	CHECK(!unit.repaired && !unit.lost_slots, "repaired %u, lost %u", unit.repaired,
-	      unit.lost_slots);
+	CHECK(!unit.repaired && !unit.unsound_regions, "repaired %u, lost %u", unit.repaired,
+	      unit.unsound_regions);
 	EXPECT(vm_get("t", "r", &info), 0);
 	CHECK(info.extents >= EXTENTS && info.size == size, "%u extents, %lu bytes",
 	      info.extents, info.size);

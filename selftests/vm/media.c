@@ -233,9 +233,9 @@ static bool survives(const struct target *target, int copy, uint32_t at, uint8_t
 	vm_unit("m", &unit);
 	compare(&diff, NULL);
 	CHECK(!diff.wrong, "%s copy %d byte %u ^ %#x: %s", target->name, copy, at, mask, diff.what);
-	CHECK(unit.repaired == 1 && !unit.lost_slots && unit.media_epoch == epoch_snap,
+	CHECK(unit.repaired == 1 && !unit.unsound_regions && unit.media_epoch == epoch_snap,
 	      "%s copy %d byte %u ^ %#x: repaired %u lost %u epoch %lu", target->name, copy, at,
-	      mask, unit.repaired, unit.lost_slots, unit.media_epoch);
+	      mask, unit.repaired, unit.unsound_regions, unit.media_epoch);
 	ret = vm_detach("m");
 	CHECK(!ret, "detach: %s", vm_why());
 	image_read(&image, target->copies[copy], now);
@@ -301,7 +301,7 @@ static void record__lost_in_both_copies_shows_as_damaged(void)
 	EXPECT(vm_attach(NULL, NULL), 0);
 	snprintf(lost, sizeof(lost), ".lost-slot-%d", slot);
 	EXPECT(vm_unit("m", &unit), 0);
-	CHECK(unit.lost_slots == 1, "%u lost slots", unit.lost_slots);
+	CHECK(unit.unsound_regions == 1, "%u unsound regions", unit.unsound_regions);
 	EXPECT(vm_get("m", lost, &info), 0);
 	CHECK(info.health == NPMU_HEALTH_DAMAGED, "health %u", info.health);
 	REFUSED(vm_get("m", "fenced", &info), -ENOENT);
@@ -319,7 +319,7 @@ static void record__lost_in_both_copies_shows_as_damaged(void)
 	EXPECT(vm_detach("m"), 0);
 	EXPECT(vm_attach(NULL, NULL), 0);
 	EXPECT(vm_unit("m", &unit), 0);
-	CHECK(!unit.lost_slots && !unit.repaired, "lost %u repaired %u", unit.lost_slots,
+	CHECK(!unit.unsound_regions && !unit.repaired, "lost %u repaired %u", unit.unsound_regions,
 	      unit.repaired);
 	EXPECT(vm_drop("m"), 0);
 }

@@ -80,9 +80,9 @@ static int verify(void)
 	int i, ret;
 
 	ret = npmu_ctl_unit_get(vm_ctl(), "u", &unit);
-	if (ret || unit.lost_slots)
-		return printf("FAIL: the unit: %s, %u lost slots\n", vm_strerror(ret),
-			      unit.lost_slots);
+	if (ret || unit.unsound_regions)
+		return printf("FAIL: the unit: %s, %u unsound regions\n", vm_strerror(ret),
+			      unit.unsound_regions);
 	ret = state_read("u/state", &commit);
 	if ((ret && (ret != -ENODATA || notes.commit)) || commit < notes.commit)
 		return printf("FAIL: commit %lu returned, found %lu: %s\n", notes.commit, commit,

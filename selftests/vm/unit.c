@@ -130,7 +130,7 @@ static void unit__pmem_survives_detach(void)
 	EXPECT(vm_unit("p", &info), 0);
 	CHECK(info.backing == NPMU_BACKING_KIND_PMEM && info.persistence_class == NPMU_CLASS_WARM &&
 	      !strcmp(info.path, A) && info.max_regions == 8 && !info.repaired &&
-	      !info.lost_slots && !info.gone, "backing %u class %u path %s", info.backing,
+	      !info.unsound_regions && !info.gone, "backing %u class %u path %s", info.backing,
 	      info.persistence_class, info.path);
 	memcpy(uuid, info.uuid, 16);
 	EXPECT(vm_region_mode("p", "r", 3 * MIB, 12, 34, 0640), 0);

@@ -35,11 +35,11 @@ static int look_at_unit(void *ctx, const struct npmu_unit_info *info)
 		report_add(look->report, FAIL, check, mend, "its device %s went away", info->path);
 		return 0;
 	}
-	if (info->lost_slots) {
+	if (info->unsound_regions) {
 		snprintf(mend, sizeof(mend), PROGRAM " unit check %s says which; then replace the memory",
 			 info->path);
 		report_add(look->report, FAIL, check, mend,
-			   "%u slots have no valid record: regions may be lost", info->lost_slots);
+			   "%u regions are damaged or quarantined: nothing is allocated until they are deleted", info->unsound_regions);
 	} else if (info->repaired) {
 		snprintf(mend, sizeof(mend), "watch it: ndctl list -M, and " PROGRAM " unit check %s",
 			 info->path);

@@ -26,7 +26,7 @@ static struct json_object *unit_record(const struct npmu_unit_info *info)
 	record_number(row, "opens", info->opens);
 	record_number(row, "media_epoch", info->media_epoch);
 	record_number(row, "repaired", info->repaired);
-	record_number(row, "lost_slots", info->lost_slots);
+	record_number(row, "unsound_regions", info->unsound_regions);
 	record_bool(row, "gone", info->gone);
 	return row;
 }
@@ -57,7 +57,7 @@ static const struct column show_columns[] = {
 	{ "opens", "opens", FORM_PLAIN },
 	{ "media_epoch", "media epoch", FORM_PLAIN },
 	{ "repaired", "repaired", FORM_PLAIN },
-	{ "lost_slots", "lost slots", FORM_PLAIN },
+	{ "unsound_regions", "unsound regions", FORM_PLAIN },
 	{ "gone", "device gone", FORM_PLAIN },
 	{ NULL },
 };

@@ -139,7 +139,7 @@ struct npmu_ioc_persist {
  * already, returns its fence epoch and changes nothing.
  * Errors: -EBADF (open is O_RDONLY), -EBUSY (there is another writer, or a fence
  * is not done, or the open belongs to another process), -EROFS (the region is
- * read-only), -ESTALE, -EIO, -ENOMEM.
+ * read-only), -ESTALE, -ENODEV (the unit's device is gone), -EINTR, -ENOMEM.
  */
 struct npmu_ioc_claim {
 	__u32 size;
