@@ -130,7 +130,7 @@ const struct npmu_region_record *check_record(struct check *c, uint32_t slot,
 	*at = (struct place){ NPMU_WHAT_RECORD, -1, slot, "", 0 };
 	for (i = 0; i < 2; i++) {
 		verdict[i] = check_read(c, npmu_record_offset(c->sb, slot, i),
-					 &c->b->rec[i]);
+					&c->b->rec[i]);
 		if (!verdict[i])
 			verdict[i] = npmu_region_check(&c->b->rec[i], c->sb,
 						       slot);
