@@ -17,7 +17,10 @@ void npmu_debug_fault(void)
 {
 	unsigned int us = READ_ONCE(debug_fault_us);
 
-	if (us)
+	/* udelay() wraps at a quarter of a second. */
+	if (us >= 10 * USEC_PER_MSEC)
+		msleep(us / USEC_PER_MSEC);
+	else if (us)
 		udelay(us);
 }
 

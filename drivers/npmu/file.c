@@ -5,6 +5,7 @@
  * mappings (mmap.c) nor the layout of requests (ioctl.c).
  */
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/mount.h>
 #include <linux/poll.h>
 #include <linux/pseudo_fs.h>
@@ -183,6 +184,9 @@ int npmu_open_claim(struct npmu_open *open, bool mmap_locked, u64 *fence_epoch)
 
 	if (!(open->entry->access & NPMU_ACCESS_WRITE))
 		return -EBADF;
+	/* Of a dead open it does not matter whose it was. */
+	if (READ_ONCE(open->entry->dead))
+		return -ESTALE;
 	ret = npmu_open_bind(open, mmap_locked);
 	if (ret)
 		return ret;
@@ -395,6 +399,10 @@ static unsigned long npmu_get_unmapped_area(struct file *file, unsigned long add
 					    unsigned long len, unsigned long pgoff,
 					    unsigned long flags)
 {
+	/* A hint is only a wish: one at which 2 MiB cannot be mapped is not heeded. */
+	if (!(flags & MAP_FIXED) && len >= PMD_SIZE &&
+	    (addr ^ (pgoff << PAGE_SHIFT)) & ~PMD_MASK)
+		addr = 0;
 	/* An address congruent to the offset, so that 2 MiB can be mapped. */
 	return thp_get_unmapped_area(file, addr, len, pgoff, flags);
 }

@@ -96,6 +96,8 @@ static int ioc_takeover(struct npmu_open *open, union npmu_ioc_any *arg)
 	int ret;
 
 	takeover->fence_epoch = READ_ONCE(open->entry->region->fence_epoch);
+	if (READ_ONCE(open->entry->dead))
+		return -ESTALE;
 	if (!(open->entry->access & NPMU_ACCESS_WRITE))
 		return -EBADF;
 	ret = npmu_open_bind(open, false);
@@ -216,7 +218,7 @@ static const struct npmu_ioctl_op npmu_ioctl_ops[] = {
 	IOCTL_OP(NPMU_IOC_PERSIST, ioc_persist, struct npmu_ioc_persist, 0, 0),
 	IOCTL_OP(NPMU_IOC_CLAIM, ioc_claim, struct npmu_ioc_claim, 0, 0),
 	IOCTL_OP(NPMU_IOC_TAKEOVER, ioc_takeover, struct npmu_ioc_takeover, 0,
-		 NPMU_OP_REPLY_STALE),
+		 NPMU_OP_WHEN_DEAD | NPMU_OP_REPLY_STALE),
 	IOCTL_OP(NPMU_IOC_RESIGN, ioc_resign, struct npmu_ioc_resign, 0, 0),
 	IOCTL_OP(NPMU_IOC_KICK, ioc_kick, struct npmu_ioc_kick, 0, 0),
 	IOCTL_OP(NPMU_IOC_WAIT, ioc_wait, struct npmu_ioc_wait,

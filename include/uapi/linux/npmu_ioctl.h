@@ -135,7 +135,9 @@ struct npmu_ioc_persist {
  * @fence_epoch: out: the fence epoch of this writer, durable on return
  *
  * The first write(2) and the first writable mmap(2) do the same by themselves.
- * The role belongs to this open and this process. When the caller is the writer
+ * The role belongs to this open and this process: the first request for the role,
+ * even one that is refused, ties the open to the calling process, and when that
+ * process ends the open is dead for all who share it. When the caller is the writer
  * already, returns its fence epoch and changes nothing.
  * Errors: -EBADF (open is O_RDONLY), -EBUSY (there is another writer, or a fence
  * is not done, or the open belongs to another process), -EROFS (the region is
