@@ -93,7 +93,8 @@ void npmu_region_apply_attr(struct npmu_region *region, const struct npmu_region
 		region->flags = attr->flags;
 }
 
-int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map)
+int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map,
+			   struct netlink_ext_ack *extack)
 {
 	struct npmu_unit *unit = region->unit;
 	struct npmu_extmap *old = npmu_region_map(region);
@@ -102,11 +103,15 @@ int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map)
 	int ret;
 
 	/* An unsound region may own what looks free. */
-	if (map->nr_list && unit->nr_unsound)
+	if (map->nr_list && unit->nr_unsound) {
+		NL_SET_ERR_MSG(extack, "unsound regions may own what looks free: delete them first");
 		return -EUCLEAN;
+	}
 	ret = npmu_space_take_list(unit->media, map);
-	if (ret)
+	if (ret) {
+		NL_SET_ERR_MSG(extack, "no room for the region's list blocks");
 		return ret;
+	}
 	if (map->nr_list)
 		npmu_media_write_list(unit->media, region->slot, region->uuid, map->extents,
 				      map->nr, map->list, &list);

@@ -75,7 +75,7 @@ static int create_locked(struct npmu_region *region, const struct npmu_region_at
 	ret = npmu_unit_lock(unit, extack);
 	if (ret)
 		goto err_front;
-	ret = npmu_region_commit_map(region, map);
+	ret = npmu_region_commit_map(region, map, extack);
 	if (!ret) {
 		region->state = NPMU_REGION_LIVE;
 		unit->nr_regions++;

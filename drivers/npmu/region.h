@@ -257,6 +257,7 @@ struct npmu_region_record *npmu_region_compose(struct npmu_region *region,
  * Makes @map the region's: list blocks, record, memory. Under unit->lock. An error
  * changed nothing, and @map is still the caller's.
  */
-int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map);
+int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map,
+			   struct netlink_ext_ack *extack);
 
 #endif /* _NPMU_REGION_H */

@@ -55,7 +55,7 @@ int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ac
 	if (!ret)
 		ret = npmu_region_check_health(region, extack);
 	if (!ret)
-		ret = npmu_region_commit_map(region, map);
+		ret = npmu_region_commit_map(region, map, extack);
 	if (ret)
 		npmu_space_give(unit->media, map, old_size);
 	mutex_unlock(&unit->lock);
@@ -88,14 +88,11 @@ static int cut_locked(struct npmu_region *region, u64 size, struct netlink_ext_a
 	memcpy(map->extents, old->extents, array_size(cut.keep, sizeof(map->extents[0])));
 	map->extents[cut.keep - 1].len = cut.keep_len;
 
-	ret = npmu_region_commit_map(region, map);
-	if (ret) {
-		NL_SET_ERR_MSG(extack,
-			       "no list blocks for the region: no room, or the unit has unsound regions");
+	ret = npmu_region_commit_map(region, map, extack);
+	if (ret)
 		npmu_extmap_free(map);
-	} else {
+	else
 		npmu_space_give(region->unit->media, gone, size);
-	}
 	npmu_extmap_free(gone);
 	return ret;
 }
