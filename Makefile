@@ -49,7 +49,8 @@ lint:
 	scripts/lint
 
 bench: tools
-	tools/build/npmu-bench local --file /dev/shm/npmu-bench.$$$$
+	file=$$(mktemp /dev/shm/npmu-bench.XXXXXX) && \
+		tools/build/npmu-bench local --file $$file; status=$$?; rm -f $$file; exit $$status
 
 install: all
 	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m \
