@@ -104,7 +104,8 @@ int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map,
 
 	/* An unsound region may own what looks free. */
 	if (map->nr_list && unit->nr_unsound) {
-		NL_SET_ERR_MSG(extack, "unsound regions may own what looks free: delete them first");
+		NL_SET_ERR_MSG(extack,
+			       "unsound regions may own what looks free: delete them first");
 		return -EUCLEAN;
 	}
 	ret = npmu_space_take_list(unit->media, map);
