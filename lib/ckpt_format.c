@@ -143,7 +143,7 @@ const char *npmu_ckpt_layout_phrase(int code)
 	case -ENODATA:
 		return "the region holds no checkpoint yet";
 	case -EMEDIUMTYPE:
-		return "the region holds something that is not a checkpoint";
+		return "the region holds something that is not a checkpoint, or is too small for one";
 	case -EPROTONOSUPPORT:
 		return "the checkpoint is of a version, form or feature that this library does not know";
 	case -EUCLEAN:
