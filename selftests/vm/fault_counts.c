@@ -88,6 +88,36 @@ static void fault__reader_is_mapped_by_2m(void)
 	close(fd);
 }
 
+/*
+ * fork copies no entry: a copy of a 2 MiB one, read without a lock, could appear in
+ * the child behind a fence. So the child's first touches are faults of its own,
+ * whatever the parent advised.
+ */
+static void fault__child_faults_for_itself(void)
+{
+	int fd = vm_open(UNIT, "r", O_RDWR);
+	char *at = vm_map(fd, 0, SIZE, PROT_READ | PROT_WRITE);
+	int status = -1;
+	pid_t child;
+
+	REQUIRE(at, "map: %s", strerror(errno));
+	touch(at, SIZE, true);
+	madvise(at, SIZE, MADV_KEEPONFORK);
+	count_from_here("r");
+	child = fork();
+	if (!child) {
+		touch(at, SIZE, true);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	CHECK(!status, "the child ended with %#x", status);
+	counted("r", "the child's stores", SIZE / HUGE, 0);
+	touch(at, SIZE, true);
+	counted("r", "the parent's after it", SIZE / HUGE, 0);
+	munmap(at, SIZE);
+	close(fd);
+}
+
 /* A hint is a wish: an address at which 2 MiB can be mapped is better. */
 static void fault__unaligned_hint_costs_nothing(void)
 {
@@ -211,6 +241,7 @@ static void all_on(const char *backing)
 	VM_RUN(fault__each_2m_is_mapped_by_one);
 	VM_RUN(fault__a_read_maps_for_writing_too);
 	VM_RUN(fault__reader_is_mapped_by_2m);
+	VM_RUN(fault__child_faults_for_itself);
 	VM_RUN(fault__unaligned_hint_costs_nothing);
 	VM_RUN(fault__part_of_the_region_is_mapped_by_2m);
 	VM_RUN(fault__mprotect_of_a_part_cuts_only_there);
