@@ -87,7 +87,10 @@ void npmu_cdev_hide(struct npmu_region *region)
 int npmu_cdev_show(struct npmu_region *region)
 {
 	lockdep_assert_held(&region->lock);
-	return region->dev ? 0 : add_device(region);
+	/* A region that was removed meanwhile gets no node. */
+	if (region->dev || region->minor < 0)
+		return 0;
+	return add_device(region);
 }
 
 int npmu_cdev_add(struct npmu_region *region)

@@ -64,6 +64,13 @@ static int set_locked(struct npmu_region *region, const struct npmu_region_attr 
 			ret = -EBUSY;
 		}
 	}
+	/* One that a fence could not empty may still be storing. */
+	if (!ret && closes) {
+		ret = npmu_tpt_drain(region);
+		if (ret)
+			NL_SET_ERR_MSG(extack,
+				       "a former writer is still inside: try again");
+	}
 	if (!ret)
 		ret = npmu_region_change(region, attr, extack);
 	if (closes)
@@ -96,9 +103,13 @@ int npmu_evict_set(struct npmu_region *region, const struct npmu_region_attr *at
 static int cut_users(struct npmu_region *region, u64 size, bool force,
 		     struct netlink_ext_ack *extack)
 {
-	bool written = npmu_role_bar(region);
+	bool written;
 	int ret;
 
+	ret = npmu_region_may_cut(region, size, extack);
+	if (ret)
+		return ret;
+	written = npmu_role_bar(region);
 	ret = clear_users(region, written, force, extack);
 	if (!ret)
 		ret = npmu_region_cut(region, size, extack);
@@ -121,6 +132,8 @@ int npmu_evict_resize(struct npmu_region *region, u64 size, bool force,
 		ret = npmu_region_grow(region, size, extack);
 	else if (size < old)
 		ret = cut_users(region, size, force, extack);
+	else
+		ret = npmu_region_may_cut(region, size, extack);
 	mutex_unlock(&region->lock);
 	if (!ret && size != old)
 		npmu_region_event(region, NPMU_EVENT_REGION_RESIZED, NULL, NULL);

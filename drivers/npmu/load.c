@@ -69,7 +69,8 @@ static int load_slot(struct npmu_unit *unit, u32 slot, struct found *found)
 	} else {
 		found->epoch = le64_to_cpu(unit->media->rec->media_epoch);
 		fill_region(region, unit->media->rec);
-		if (!map)
+		/* An epoch that no counter gets to: a writer could not be fenced. */
+		if (!map || region->fence_epoch > NPMU_EPOCH_MAX / 2)
 			region->health = NPMU_HEALTH_DAMAGED;
 	}
 	rcu_assign_pointer(region->map, map);
@@ -202,13 +203,13 @@ void npmu_region_unload_all(struct npmu_unit *unit)
 	xa_for_each(&unit->regions, slot, region) {
 		mutex_lock(&region->lock);
 		npmu_front->remove(region);
-		mutex_unlock(&region->lock);
-
+		/* Dead before the lock goes: who waited for it finds no region. */
 		mutex_lock(&unit->lock);
 		region->state = NPMU_REGION_DELETED;
 		hlist_del_init(&region->node);
 		xa_erase(&unit->regions, slot);
 		mutex_unlock(&unit->lock);
+		mutex_unlock(&region->lock);
 		npmu_region_put(region);
 		cond_resched();
 	}

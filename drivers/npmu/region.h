@@ -208,8 +208,8 @@ int npmu_region_create(struct npmu_unit *unit, const struct npmu_region_attr *at
 /*
  * The parts of a transaction that evict.c composes. All under region->lock.
  * Each checks all, commits to both record copies and publishes; an error
- * changed nothing. cut, remove: no TPT entry may be live. change: after
- * may_change said yes, so that nobody is fenced for a change that is refused.
+ * changed nothing. cut, remove: no TPT entry may be live. change, cut: after
+ * may_change, may_cut said yes, so that nobody is fenced for what is refused.
  */
 int npmu_region_may_change(struct npmu_region *region, const struct npmu_region_attr *attr,
 			   struct netlink_ext_ack *extack);
@@ -217,6 +217,7 @@ int npmu_region_change(struct npmu_region *region, const struct npmu_region_attr
 		       struct netlink_ext_ack *extack);
 /* grow: lets go of region->lock while it zeroes. */
 int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
+int npmu_region_may_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
 int npmu_region_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
 int npmu_region_remove(struct npmu_region *region, struct netlink_ext_ack *extack);
 

@@ -21,6 +21,42 @@ static int begin_resize(struct npmu_region *region, struct netlink_ext_ack *exta
 	return 0;
 }
 
+static int may_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
+{
+	struct npmu_unit *unit = region->unit;
+	struct npmu_extmap *map = npmu_region_map(region);
+	u32 lists;
+	int ret;
+
+	ret = begin_resize(region, extack);
+	if (ret || size == region->size)
+		return ret;
+	lists = 2 * npmu_list_blocks(npmu_extents_cut(map->extents, map->nr, size).keep);
+	if (lists && unit->nr_unsound) {
+		NL_SET_ERR_MSG(extack,
+			       "unsound regions may own what looks free: delete them first");
+		return -EUCLEAN;
+	}
+	if (lists * NPMU_GRANULE_SIZE > npmu_alloc_available(&unit->media->alloc)) {
+		NL_SET_ERR_MSG(extack, "no room for the region's list blocks");
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+int npmu_region_may_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
+{
+	int ret;
+
+	lockdep_assert_held(&region->lock);
+	ret = npmu_unit_lock(region->unit, extack);
+	if (ret)
+		return ret;
+	ret = may_cut(region, size, extack);
+	mutex_unlock(&region->unit->lock);
+	return ret;
+}
+
 int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
 {
 	struct npmu_unit *unit = region->unit;

@@ -158,11 +158,13 @@ static void unit_gone(void *ctx)
 {
 	struct npmu_unit *unit = ctx;
 	struct npmu_region *region;
+	bool attached;
 	u32 slot = 0;
 
 	/* Under the lock: nobody is in the middle of a metadata transaction. */
 	mutex_lock(&unit->lock);
 	unit->gone = true;
+	attached = unit->id;
 	mutex_unlock(&unit->lock);
 	npmu_gate_close(&unit->io);
 	wait_event(unit->io.empty, npmu_gate_is_empty(&unit->io));
@@ -173,8 +175,7 @@ static void unit_gone(void *ctx)
 		npmu_region_put(region);
 	}
 	pr_err("npmu: the device of unit %s went away\n", unit->name);
-	/* Not while it is still being attached. */
-	if (READ_ONCE(unit->id))
+	if (attached)
 		unit_event(unit, NPMU_EVENT_UNIT_GONE);
 }
 
@@ -291,7 +292,14 @@ static int unit_publish(struct npmu_unit *unit, const char *name,
 		ret = -ENODEV;
 		goto err_unload;
 	}
+	/* From here on a device that goes is told to everyone; it may be gone now. */
+	ret = npmu_unit_lock(unit, extack);
+	if (ret) {
+		module_put(THIS_MODULE);
+		goto err_unload;
+	}
 	unit->id = ++npmu_unit_ids;
+	mutex_unlock(&unit->lock);
 	npmu_unit_get(unit);
 	mutex_lock(&npmu_units_lock);
 	list_add_tail(&unit->node, &npmu_units);
