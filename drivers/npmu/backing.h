@@ -20,7 +20,6 @@ struct npmu_backing;
 /* One table for each kind; see the functions of the same names below. */
 struct npmu_backing_ops {
 	void (*close)(struct npmu_backing *b);
-	void *(*kaddr)(struct npmu_backing *b, u64 off);
 	unsigned long (*pfn)(struct npmu_backing *b, u64 off);
 	bool (*huge_ok)(struct npmu_backing *b, u64 off);
 	bool (*bad)(struct npmu_backing *b, u64 off, u64 len);
@@ -85,12 +84,6 @@ struct npmu_backing *npmu_backing_open_dram(u64 size, struct netlink_ext_ack *ex
 static inline void npmu_backing_close(struct npmu_backing *b)
 {
 	b->ops->close(b);
-}
-
-/* Kernel address of a byte, valid up to the end of its 4 KiB page. */
-static inline void *npmu_backing_kaddr(struct npmu_backing *b, u64 off)
-{
-	return b->ops->kaddr(b, off);
 }
 
 static inline unsigned long npmu_backing_pfn(struct npmu_backing *b, u64 off)

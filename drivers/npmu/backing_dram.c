@@ -151,7 +151,6 @@ static void dram_close(struct npmu_backing *b)
 
 static const struct npmu_backing_ops dram_ops = {
 	.close = dram_close,
-	.kaddr = dram_kaddr,
 	.pfn = dram_pfn,
 	.huge_ok = dram_huge_ok,
 	.bad = dram_bad,

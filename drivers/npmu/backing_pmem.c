@@ -154,11 +154,6 @@ static void pmem_close(struct npmu_backing *b)
 	kfree(p);
 }
 
-static void *pmem_kaddr(struct npmu_backing *b, u64 off)
-{
-	return to_pmem(b)->addr + off;
-}
-
 static unsigned long pmem_pfn(struct npmu_backing *b, u64 off)
 {
 	return to_pmem(b)->pfn + (off >> PAGE_SHIFT);
@@ -244,7 +239,6 @@ static void pmem_fence(struct npmu_backing *b)
 
 static const struct npmu_backing_ops pmem_ops = {
 	.close = pmem_close,
-	.kaddr = pmem_kaddr,
 	.pfn = pmem_pfn,
 	.huge_ok = pmem_huge_ok,
 	.bad = pmem_bad,

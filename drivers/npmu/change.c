@@ -102,12 +102,6 @@ int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map,
 	struct npmu_list_ref list = {};
 	int ret;
 
-	/* An unsound region may own what looks free. */
-	if (map->nr_list && unit->nr_unsound) {
-		NL_SET_ERR_MSG(extack,
-			       "unsound regions may own what looks free: delete them first");
-		return -EUCLEAN;
-	}
 	ret = npmu_space_take_list(unit->media, map);
 	if (ret) {
 		NL_SET_ERR_MSG(extack, "no room for the region's list blocks");

@@ -136,6 +136,14 @@ static int entry_insert(struct npmu_tpt_entry *entry)
 	return 0;
 }
 
+static void entry_free(struct npmu_tpt_entry *entry)
+{
+	npmu_region_put(entry->region);
+	put_pid(entry->opener);
+	put_pid(entry->holder);
+	kfree(entry);
+}
+
 struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
 				     const struct npmu_revoke_ops *ops, void *owner)
 {
@@ -147,7 +155,6 @@ struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
 	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
 	if (!entry)
 		return ERR_PTR(-ENOMEM);
-	kref_init(&entry->ref);
 	entry->ops = ops;
 	entry->owner = owner;
 	entry->access = access;
@@ -180,23 +187,8 @@ struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
 	return entry;
 
 err_put:
-	npmu_tpt_put(entry);
+	entry_free(entry);
 	return ERR_PTR(ret);
-}
-
-static void entry_release(struct kref *ref)
-{
-	struct npmu_tpt_entry *entry = container_of(ref, struct npmu_tpt_entry, ref);
-
-	npmu_region_put(entry->region);
-	put_pid(entry->opener);
-	put_pid(entry->holder);
-	kfree(entry);
-}
-
-void npmu_tpt_put(struct npmu_tpt_entry *entry)
-{
-	kref_put(&entry->ref, entry_release);
 }
 
 static void mark_drained(struct npmu_tpt_entry *entry)
@@ -229,7 +221,7 @@ void npmu_tpt_close(struct npmu_tpt_entry *entry)
 	mutex_unlock(&region->lock);
 
 	uid_uncharge(entry->uid);
-	npmu_tpt_put(entry);
+	entry_free(entry);
 }
 
 static void mark_undrained(struct npmu_tpt_entry *entry)

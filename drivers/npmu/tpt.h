@@ -25,7 +25,6 @@ struct npmu_revoke_ops {
 
 /**
  * struct npmu_tpt_entry - one open
- * @ref: of the open
  * @region: holds a reference
  * @ops: of the front end
  * @owner: of the front end, for @ops
@@ -46,7 +45,6 @@ struct npmu_revoke_ops {
  * @undrained: a gate was closed and what it guarded is not yet taken away
  */
 struct npmu_tpt_entry {
-	struct kref ref;
 	struct npmu_region *region;
 	const struct npmu_revoke_ops *ops;
 	void *owner;
@@ -95,7 +93,6 @@ struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
 
 /* Ends an open: gives the role up, takes the entry out. Never fails. */
 void npmu_tpt_close(struct npmu_tpt_entry *entry);
-void npmu_tpt_put(struct npmu_tpt_entry *entry);
 
 /*
  * Marks an entry dead and closes its gates. Under unit->lock. The caller goes on
