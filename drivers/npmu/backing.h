@@ -136,4 +136,12 @@ static inline void npmu_backing_fence(struct npmu_backing *b)
 	b->ops->fence(b);
 }
 
+/* Durable on return. */
+static inline void npmu_backing_persist(struct npmu_backing *b, u64 off, const void *src,
+					size_t len)
+{
+	npmu_backing_write(b, off, src, len);
+	npmu_backing_fence(b);
+}
+
 #endif /* _NPMU_BACKING_H */

@@ -98,10 +98,8 @@ int npmu_media_format(struct npmu_backing *backing, const char *name, u32 max_re
 		cond_resched();
 	}
 	npmu_backing_fence(backing);
-	npmu_backing_write(backing, NPMU_SB_COPY1, sb, sizeof(*sb));
-	npmu_backing_fence(backing);
-	npmu_backing_write(backing, 0, sb, sizeof(*sb));
-	npmu_backing_fence(backing);
+	npmu_backing_persist(backing, NPMU_SB_COPY1, sb, sizeof(*sb));
+	npmu_backing_persist(backing, 0, sb, sizeof(*sb));
 	return 0;
 }
 
@@ -130,12 +128,6 @@ static void read_block(struct npmu_media *media, u64 off, void *buf)
 		memset(buf, 0, NPMU_RECORD_SIZE);
 }
 
-static void write_block(struct npmu_media *media, u64 off, const void *buf)
-{
-	npmu_backing_write(media->backing, off, buf, NPMU_RECORD_SIZE);
-	npmu_backing_fence(media->backing);
-}
-
 static int read_superblock(struct npmu_media *media, struct netlink_ext_ack *extack)
 {
 	static const u64 where[2] = { 0, NPMU_SB_COPY1 };
@@ -157,7 +149,7 @@ static int read_superblock(struct npmu_media *media, struct netlink_ext_ack *ext
 	copy = verdict[0] ? 1 : 0;
 	if (copy)
 		memcpy(media->sb, media->twin, NPMU_RECORD_SIZE);
-	write_block(media, where[!copy], media->sb);
+	npmu_backing_persist(media->backing, where[!copy], media->sb, NPMU_RECORD_SIZE);
 	media->repaired++;
 	return 0;
 }
@@ -249,7 +241,8 @@ static int read_list_block(struct npmu_media *media, const struct list_walk *wal
 	if (verdict[0])
 		read_block(media, le64_to_cpu(ref->addr[1]), media->blk);
 	if (walk->mend && (verdict[0] || verdict[1])) {
-		write_block(media, le64_to_cpu(ref->addr[verdict[0] ? 0 : 1]), media->blk);
+		npmu_backing_persist(media->backing, le64_to_cpu(ref->addr[verdict[0] ? 0 : 1]),
+				     media->blk, NPMU_RECORD_SIZE);
 		media->repaired++;
 	}
 	return 0;
@@ -363,7 +356,8 @@ int npmu_media_load(struct npmu_media *media, u32 slot, struct npmu_extmap **map
 	if (pick.current_copy == 1)
 		memcpy(media->rec, media->twin, NPMU_RECORD_SIZE);
 	if (pick.repair) {
-		write_block(media, slot_offset(media, slot, !pick.current_copy), media->rec);
+		npmu_backing_persist(media->backing, slot_offset(media, slot, !pick.current_copy),
+				     media->rec, NPMU_RECORD_SIZE);
 		media->repaired++;
 	}
 	media->epoch = max(media->epoch, le64_to_cpu(media->rec->media_epoch));
@@ -386,8 +380,8 @@ void npmu_media_commit(struct npmu_media *media)
 	rec->media_epoch = cpu_to_le64(++media->epoch);
 	npmu_region_seal(rec);
 	/* From here on a power cut finds the change made. */
-	write_block(media, slot_offset(media, slot, 0), rec);
-	write_block(media, slot_offset(media, slot, 1), rec);
+	npmu_backing_persist(media->backing, slot_offset(media, slot, 0), rec, sizeof(*rec));
+	npmu_backing_persist(media->backing, slot_offset(media, slot, 1), rec, sizeof(*rec));
 }
 
 void npmu_media_write_list(struct npmu_media *media, u32 slot, const u8 *uuid,
