@@ -13,6 +13,7 @@ help:
 	@echo 'make demo [FILE=path]  the process pair on real input, in a virtual machine'
 	@echo 'make check             all tests (about a quarter of an hour); installs what is missing'
 	@echo 'make stress            the same with the full counts (hours)'
+	@echo 'make defects           break the tree in each known way; its check must find it (hours)'
 	@echo 'make bench             commit latency beside its limits, natively'
 	@echo 'make lint              style, static checks, generated files'
 	@echo 'make all               modules, lib, tools'
@@ -46,7 +47,10 @@ stress:
 	NPMU_STRESS=1 scripts/check
 
 lint:
-	scripts/lint
+	scripts/lint $(CHECKS)
+
+defects:
+	selftests/defects/run $(DEFECTS)
 
 bench: tools
 	file=$$(mktemp /dev/shm/npmu-bench.XXXXXX) && \
@@ -65,4 +69,4 @@ clean:
 	+$(MAKE) -C selftests/unit clean
 	+$(MAKE) -C selftests/vm clean
 
-.PHONY: all help modules lib tools selftests demo check stress lint bench install clean
+.PHONY: all help modules lib tools selftests demo check stress lint defects bench install clean
