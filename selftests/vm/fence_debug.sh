@@ -9,9 +9,6 @@ set -eu
 
 cd "$(dirname "$(readlink -f "$0")")"
 shift
-make -s -f debug.mk >&2
-seconds=300
-[ "${NPMU_STRESS:-}" != 1 ] || seconds=3600
-exec ../../scripts/vm --timeout $seconds "$@" -- env NPMU_STRESS="${NPMU_STRESS:-}" \
-	NPMU_TESTS="${NPMU_TESTS:-}" NPMU_KO="$PWD/build/debug-module/drivers/npmu/npmu.ko" \
-	selftests/vm/run-guest fence_window
+NPMU_KO=$(./module CONFIG_NPMU_DEBUG=y)
+export NPMU_KO
+exec ./machine "$@" -- selftests/vm/run-guest fence_window

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Usage: selftests/vm/powercut.sh DIR
+# Usage: selftests/vm/powercut.sh DIR [OPTION OF scripts/vm]...
 #
 # Runs on the host. A machine lives again and again on the same pmem file in DIR; each
 # life commits states and changes regions (powercut_life) until the power is cut at a
@@ -13,16 +13,17 @@ here=$(dirname "$(readlink -f "$0")")
 dir=$(readlink -f "$1")
 cuts=3
 [ "${NPMU_STRESS:-}" != 1 ] || cuts=20
-ko=${NPMU_KO:-$here/../../drivers/npmu/npmu.ko}
+shift
+options=("$@")
 mkdir -p "$dir/share"
 verified=0 why=
 
-live() # options of scripts/vm, then powercut_life's last argument
+live() # when to cut (options of scripts/vm), then powercut_life's last argument
 {
-	local options=$1 last=${2:-}
+	local cut=$1 last=${2:-}
 	# shellcheck disable=SC2086 # lists
-	"$here/../../scripts/vm" --mem 1G --pmem "$dir/pm:64M" --share "$dir/share" $options -- sh -c "
-		modprobe -a libnvdimm libcrc32c; insmod '$ko' &&
+	"$here/machine" "${options[@]}" --pmem "$dir/pm:64M" --share "$dir/share" $cut -- sh -c "
+		modprobe -a libnvdimm libcrc32c; insmod \"\$NPMU_KO\" &&
 		exec '$here/build/powercut_life' /mnt/share/notes $last" >"$dir/life" 2>&1 </dev/null
 	rc=$?
 	sed 's/^/# /' "$dir/life"
