@@ -43,19 +43,31 @@ static int tap_check(int ok, const char *file, int line, const char *fmt, ...)
 #define CHECK(cond, ...) \
 	tap_check(!!(cond), __FILE__, __LINE__, __VA_ARGS__)
 
+__attribute__((unused))
+static unsigned long tap_begin(void)
+{
+	tap_failures = 0;
+	return tap_checks;
+}
+
+__attribute__((unused))
+static void tap_finish(const char *name, unsigned long before)
+{
+	if (tap_checks == before)
+		tap_check(0, __FILE__, __LINE__, "a test without a check");
+	if (tap_failures > TAP_SHOWN)
+		printf("# ... %lu failed checks in all\n", tap_failures);
+	tap_failed_tests += !!tap_failures;
+	printf("%sok %u %s (%lu checks)\n", tap_failures ? "not " : "",
+	       ++tap_tests, name, tap_checks - before);
+	fflush(stdout);
+}
+
 #define TAP_RUN(test) do {						\
-	unsigned long before_ = tap_checks;				\
+	unsigned long before_ = tap_begin();				\
 									\
-	tap_failures = 0;						\
 	test();								\
-	if (tap_checks == before_)					\
-		CHECK(0, "a test without a check");			\
-	if (tap_failures > TAP_SHOWN)					\
-		printf("# ... %lu failed checks in all\n", tap_failures); \
-	tap_failed_tests += !!tap_failures;				\
-	printf("%sok %u %s (%lu checks)\n", tap_failures ? "not " : "",	\
-	       ++tap_tests, #test, tap_checks - before_);		\
-	fflush(stdout);							\
+	tap_finish(#test, before_);					\
 } while (0)
 
 /* Prints the plan. Return: the exit status of the program. */

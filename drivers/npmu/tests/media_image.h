@@ -1,9 +1,13 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Builds valid media records for tests: a unit of a few regions. */
 #ifndef NPMU_MEDIA_IMAGE_H
 #define NPMU_MEDIA_IMAGE_H
 
+#ifdef __KERNEL__
+#include <linux/sprintf.h>
+#else
 #include <stdio.h>
+#endif
 
 #include "format.h"
 

@@ -1,40 +1,35 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The allocator against a naive twin: one byte for each granule. Random marks,
  * frees and allocations, on units of odd sizes and physical addresses; after
  * each the answer, the twin and the allocator's summaries must agree.
  */
-#include <stdlib.h>
 
 #include "alloc.h"
-#include "tap.h"
+#include "check.h"
 
 #define G	NPMU_GRANULE_SIZE
 #define CHUNK	NPMU_CHUNK_SIZE
 #define PER	((u32)(CHUNK / G))
 
 struct pair {
+	struct kunit *test;
 	struct npmu_alloc a;
 	void *mem;
 	u8 *twin;		/* by granule of the unit: taken */
 	u64 lo, hi, skew;
 };
 
-static void pair_begin(struct pair *p, u64 lo, u64 hi, u64 skew)
+static void pair_begin(struct kunit *test, struct pair *p, u64 lo, u64 hi, u64 skew)
 {
+	p->test = test;
 	p->lo = lo;
 	p->hi = hi;
 	p->skew = skew % CHUNK;
-	p->mem = calloc(1, npmu_alloc_bytes(hi, skew));
-	p->twin = calloc(1, hi / G);
+	p->mem = kunit_kzalloc(test, npmu_alloc_bytes(hi, skew), GFP_KERNEL);
+	p->twin = kunit_kzalloc(test, hi / G, GFP_KERNEL);
 	memset(p->twin, 1, lo / G);
 	npmu_alloc_init(&p->a, p->mem, lo, hi, skew);
-}
-
-static void pair_end(struct pair *p)
-{
-	free(p->mem);
-	free(p->twin);
 }
 
 /* Count of taken granules of the unit among granules [g, g + n). */
@@ -100,6 +95,7 @@ static u64 twin_part(const struct pair *p)
 
 static void check_state(const struct pair *p)
 {
+	struct kunit *test = p->test;
 	u64 g, free = 0, whole = 0, chunks;
 
 	for (g = 0; g < p->hi / G; g++)
@@ -118,6 +114,7 @@ static void check_state(const struct pair *p)
 
 static void do_mark(struct pair *p, u64 g, u64 n)
 {
+	struct kunit *test = p->test;
 	int err = npmu_alloc_mark(&p->a, g * G, n * G);
 
 	if (g * G < p->lo || n == 0 || g + n > p->hi / G) {
@@ -141,6 +138,7 @@ static void do_free(struct pair *p, u64 g, u64 n)
 /* One allocation, with all that is promised about it. */
 static struct npmu_extent do_one(struct pair *p, u64 off, u64 near, u64 want)
 {
+	struct kunit *test = p->test;
 	u64 chunks, longest = twin_longest(p, &chunks);
 	u64 part = twin_part(p);
 	u64 room = CHUNK - off % CHUNK;
@@ -192,20 +190,20 @@ static struct npmu_extent do_one(struct pair *p, u64 off, u64 near, u64 want)
 	return e;
 }
 
-static u64 play(u64 lo, u64 hi, u64 skew, uint64_t seed, int rounds)
+static u64 play(struct kunit *test, u64 lo, u64 hi, u64 skew, u64 seed, int rounds)
 {
 	u64 hash = 0, near = 0;
 	struct pair p;
 	int i;
 
-	pair_begin(&p, lo, hi, skew);
+	pair_begin(test, &p, lo, hi, skew);
 	check_state(&p);
 	for (i = 0; i < rounds; i++) {
-		u64 g = tap_random(&seed) % (hi / G + 2);
-		u64 n = tap_random(&seed) % (tap_random(&seed) % 4 ? 40 : 2000);
+		u64 g = seeded_random(&seed) % (hi / G + 2);
+		u64 n = seeded_random(&seed) % (seeded_random(&seed) % 4 ? 40 : 2000);
 		struct npmu_extent e;
 
-		switch (tap_random(&seed) % 8) {
+		switch (seeded_random(&seed) % 8) {
 		case 0:
 			do_mark(&p, g, n);
 			break;
@@ -230,11 +228,10 @@ static u64 play(u64 lo, u64 hi, u64 skew, uint64_t seed, int rounds)
 	do_free(&p, 0, hi / G + 1);
 	check_state(&p);
 	CHECK(npmu_alloc_available(&p.a) == hi - lo, "all free in the end");
-	pair_end(&p);
 	return hash;
 }
 
-static void test_random(void)
+static void alloc__agrees_with_a_naive_twin(struct kunit *test)
 {
 	static const struct {
 		u64 lo, hi, skew;
@@ -253,28 +250,28 @@ static void test_random(void)
 	size_t i;
 	int seed;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		for (seed = 1; seed <= 4; seed++)
-			play(rows[i].lo, rows[i].hi, rows[i].skew, seed, 600);
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
+		for (seed = 1; seed <= ROUNDS(4); seed++)
+			play(test, rows[i].lo, rows[i].hi, rows[i].skew, seed, ROUNDS(600));
 }
 
-static void test_deterministic(void)
+static void alloc__same_calls_same_answers(struct kunit *test)
 {
-	u64 a = play(48 * G, 8 * CHUNK, 7 * G, 42, 500);
-	u64 b = play(48 * G, 8 * CHUNK, 7 * G, 42, 500);
+	u64 a = play(test, 48 * G, 8 * CHUNK, 7 * G, 42, ROUNDS(500));
+	u64 b = play(test, 48 * G, 8 * CHUNK, 7 * G, 42, ROUNDS(500));
 
 	CHECK(a == b, "two runs differ");
-	CHECK(a != play(48 * G, 8 * CHUNK, 7 * G, 43, 500), "the hash is blind");
+	CHECK(a != play(test, 48 * G, 8 * CHUNK, 7 * G, 43, ROUNDS(500)), "the hash is blind");
 }
 
 /* All of a unit, in one region: every byte once, then nothing. */
-static void test_exhaust(void)
+static void alloc__every_byte_once(struct kunit *test)
 {
 	u64 off = 0, near = 0;
 	struct npmu_extent e;
 	struct pair p;
 
-	pair_begin(&p, 48 * G, 8 * CHUNK + 5 * G, 9 * G);
+	pair_begin(test, &p, 48 * G, 8 * CHUNK + 5 * G, 9 * G);
 	while (npmu_alloc_available(&p.a)) {
 		e = do_one(&p, off, near, npmu_alloc_available(&p.a));
 		if (!e.len)
@@ -289,10 +286,9 @@ static void test_exhaust(void)
 	p.twin[99] = 0;
 	e = do_one(&p, 0, 0, 64 * CHUNK);
 	CHECK(e.start == 99 * G && e.len == G, "the last granule");
-	pair_end(&p);
 }
 
-static void test_arguments(void)
+static void alloc__arguments_out_of_bounds(struct kunit *test)
 {
 	static const u64 bad[][2] = {
 		{ 48 * G, 0 }, { 0, G }, { 47 * G, G }, { 47 * G, 2 * G },
@@ -304,8 +300,8 @@ static void test_arguments(void)
 	struct pair p;
 	size_t i;
 
-	pair_begin(&p, 48 * G, 8 * CHUNK, 0);
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+	pair_begin(test, &p, 48 * G, 8 * CHUNK, 0);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		CHECK(npmu_alloc_mark(&p.a, bad[i][0], bad[i][1]) == -EINVAL,
 		      "mark row %zu", i);
 		CHECK(!npmu_alloc_is_free(&p.a, bad[i][0], bad[i][1]),
@@ -352,18 +348,18 @@ static void test_arguments(void)
 	CHECK(!npmu_alloc_one(&p.a, 0, 5, CHUNK, &e), "near odd");
 	CHECK(!npmu_alloc_one(&p.a, 0, 1ULL << 40, CHUNK, &e), "near far, chunk");
 	CHECK(!npmu_alloc_one(&p.a, 0, 1ULL << 40, G, &e), "near far, granule");
-	pair_end(&p);
 }
 
 /* A region that grows by small steps ends up in as few extents as can be. */
-static void test_near(void)
+static void alloc__grows_where_it_ended(struct kunit *test)
 {
-	struct npmu_extent e, all[64];
+	static struct npmu_extent all[64];
+	struct npmu_extent e;
 	u32 nr = 0, i;
 	struct pair p;
 	u64 off = 0;
 
-	pair_begin(&p, 48 * G, 16 * CHUNK, 0);
+	pair_begin(test, &p, 48 * G, 16 * CHUNK, 0);
 	for (i = 0; i < 4 * PER; i++) {
 		u64 near = nr ? all[nr - 1].start + all[nr - 1].len : 0;
 
@@ -383,16 +379,15 @@ static void test_near(void)
 	off = e.start + e.len;
 	e = do_one(&p, 2 * CHUNK, off, 2 * CHUNK);
 	CHECK(e.start == off && e.len == 2 * CHUNK, "not behind the last");
-	pair_end(&p);
 }
 
 /* What a region of several chunks and a tail gets on a fresh unit. */
-static void test_shape(void)
+static void alloc__chunks_before_granules(struct kunit *test)
 {
 	struct npmu_extent e;
 	struct pair p;
 
-	pair_begin(&p, 48 * G, 16 * CHUNK, 3 * G);
+	pair_begin(test, &p, 48 * G, 16 * CHUNK, 3 * G);
 	e = do_one(&p, 0, 0, 5 * CHUNK + 7 * G);
 	CHECK(e.len == 5 * CHUNK, "chunks first: %llu", e.len);
 	e = do_one(&p, 5 * CHUNK, e.start + e.len, 7 * G);
@@ -400,16 +395,21 @@ static void test_shape(void)
 	/* Growing over the chunk boundary of the region stops there once. */
 	e = do_one(&p, 5 * CHUNK + 7 * G, e.start + e.len, 2 * CHUNK);
 	CHECK(e.len < CHUNK && e.start == 55 * G, "the rest of the chunk");
-	pair_end(&p);
 }
 
-int main(void)
-{
-	TAP_RUN(test_random);
-	TAP_RUN(test_deterministic);
-	TAP_RUN(test_exhaust);
-	TAP_RUN(test_arguments);
-	TAP_RUN(test_near);
-	TAP_RUN(test_shape);
-	return tap_end();
-}
+static struct kunit_case alloc_cases[] = {
+	KUNIT_CASE(alloc__agrees_with_a_naive_twin),
+	KUNIT_CASE(alloc__same_calls_same_answers),
+	KUNIT_CASE(alloc__every_byte_once),
+	KUNIT_CASE(alloc__arguments_out_of_bounds),
+	KUNIT_CASE(alloc__grows_where_it_ended),
+	KUNIT_CASE(alloc__chunks_before_granules),
+	{}
+};
+
+static struct kunit_suite alloc_suite = {
+	.name = "npmu_alloc",
+	.test_cases = alloc_cases,
+};
+
+kunit_test_suite(alloc_suite);

@@ -1,12 +1,11 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Values at and over every limit: names, layouts, superblock fields, region
- * fields, list blocks, range checks at 2^64, and which of two copies counts.
+ * fields, list blocks, and which of two copies counts.
  * Table-driven; each row names the error that it must give.
  */
+#include "check.h"
 #include "media_image.h"
-#include "range.h"
-#include "tap.h"
 
 #define KIB	(1ULL << 10)
 #define MIB	(1ULL << 20)
@@ -37,65 +36,10 @@ struct row {
 
 #define ROW(type, field, value, want)					\
 	{ #field " = " #value, offsetof(struct type, field),		\
-	  sizeof(((struct type *)0)->field) > 8 ? 8 :			\
-	  sizeof(((struct type *)0)->field), value, want }
+	  sizeof_field(struct type, field) > 8 ? 8 :				\
+	  sizeof_field(struct type, field), value, want }
 
-static void test_ranges(void)
-{
-	static const struct {
-		u64 off, len, size;
-		bool want;
-	} rows[] = {
-		{ 0, 0, 0, true },
-		{ 0, 1, 0, false },
-		{ 1, 0, 0, false },
-		{ 0, 4096, 4096, true },
-		{ 1, 4096, 4096, false },
-		{ 4096, 0, 4096, true },
-		{ 4096, 1, 4096, false },
-		{ 4097, 0, 4096, false },
-		{ U64_MAX, 0, U64_MAX, true },
-		{ U64_MAX, 1, U64_MAX, false },
-		{ U64_MAX, U64_MAX, U64_MAX, false },
-		{ U64_MAX, 1, 4096, false },
-		{ 1, U64_MAX, 4096, false },
-		{ 4095, U64_MAX, 4096, false },
-		{ 1, U64_MAX, U64_MAX, false },
-		{ 0, U64_MAX, U64_MAX, true },
-		{ U64_MAX - 4095, 4096, U64_MAX, false },
-		{ 1ULL << 63, 1ULL << 63, U64_MAX, false },
-		{ 1ULL << 63, 1ULL << 63, 4096, false },
-	};
-	static const struct {
-		u64 start, len, lo, hi;
-		bool want;
-	} spans[] = {
-		{ 4096, 4096, 4096, 8192, true },
-		{ 4096, 0, 4096, 8192, false },
-		{ 0, 4096, 4096, 8192, false },
-		{ 4096, 8192, 4096, 8192, false },
-		{ 8192, 4096, 4096, 8192, false },
-		{ 4097, 4096, 4096, 16384, false },
-		{ 4096, 4097, 4096, 16384, false },
-		{ -4096ULL, 4096, 4096, 8192, false },
-		{ -4096ULL, 8192, 4096, 8192, false },
-		{ 4096, -4096ULL, 4096, 8192, false },
-		{ -4096ULL, 4096, 0, U64_MAX, false },
-		{ -8192ULL, 4096, 0, U64_MAX, true },
-		{ 4096, 4096, 8192, 4096, false },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		CHECK(npmu_range_ok(rows[i].off, rows[i].len, rows[i].size) ==
-		      rows[i].want, "range row %zu", i);
-	for (i = 0; i < sizeof(spans) / sizeof(*spans); i++)
-		CHECK(npmu_span_ok(spans[i].start, spans[i].len, spans[i].lo,
-				   spans[i].hi) == spans[i].want,
-		      "span row %zu", i);
-}
-
-static void test_names(void)
+static void name__legal_bytes_and_lengths(struct kunit *test)
 {
 	static const char * const good[] = {
 		"a", "0", "-", "_", ":", "+", "a.b", "a..", "unit-0",
@@ -112,10 +56,10 @@ static void test_names(void)
 	size_t i;
 	int c;
 
-	for (i = 0; i < sizeof(good) / sizeof(*good); i++)
+	for (i = 0; i < ARRAY_SIZE(good); i++)
 		CHECK(npmu_name_ok(good[i], NPMU_UNIT_NAME_LEN), "good \"%s\"",
 		      good[i]);
-	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		CHECK(!npmu_name_ok(bad[i], NPMU_UNIT_NAME_LEN), "bad %zu", i);
 
 	/* Of all bytes exactly 67 are legal, and one fewer in the first place. */
@@ -149,7 +93,7 @@ static void test_names(void)
 	CHECK(!npmu_name_field_ok(field, sizeof(field)), "full field");
 }
 
-static void test_layout(void)
+static void layout__limits_of_a_unit(struct kunit *test)
 {
 	static const struct {
 		u64 size;
@@ -177,14 +121,15 @@ static void test_layout(void)
 		{ NPMU_MAX_UNIT_SIZE + 1, 0, NPMU_FMT_TOO_LARGE, 0 },
 		{ U64_MAX, 0, NPMU_FMT_TOO_LARGE, 0 },
 	};
+	static struct npmu_superblock s;
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct npmu_superblock s = { .name = "x", .uuid = { 1 } };
-		int err = npmu_layout_fill(&s, rows[i].size,
-					   rows[i].max_regions);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		u64 end;
+		int err;
 
+		s = (struct npmu_superblock){ .name = "x", .uuid = { 1 } };
+		err = npmu_layout_fill(&s, rows[i].size, rows[i].max_regions);
 		CHECK(err == rows[i].want, "row %zu: %s", i,
 		      npmu_format_error_text(err));
 		if (err)
@@ -207,7 +152,7 @@ static void test_layout(void)
 	}
 }
 
-static void test_superblock(void)
+static void superblock__limits_of_each_field(struct kunit *test)
 {
 	static const struct row rows[] = {
 		ROW(npmu_superblock, version, 1, 0),
@@ -262,10 +207,10 @@ static void test_superblock(void)
 		ROW(npmu_superblock, reserved[0], 1, NPMU_FMT_RESERVED),
 		ROW(npmu_superblock, reserved[3963], 1, NPMU_FMT_RESERVED),
 	};
-	struct npmu_superblock s;
+	static struct npmu_superblock s;
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		int err;
 
 		s = sb;
@@ -289,7 +234,7 @@ static void test_superblock(void)
 
 #define R(field, value, want)	ROW(npmu_region_record, field, value, want)
 
-static void test_region(void)
+static void region__limits_of_each_field(struct kunit *test)
 {
 	static const struct row rows[] = {
 		R(slot, SLOT + 1, NPMU_FMT_SLOT),
@@ -362,13 +307,13 @@ static void test_region(void)
 		R(reserved2[0], 1, NPMU_FMT_RESERVED),
 		R(reserved2[1791], 1, NPMU_FMT_RESERVED),
 	};
-	struct npmu_region_record good, rec;
-	struct npmu_superblock other = sb;
+	static struct npmu_region_record good, rec;
+	static struct npmu_superblock other;
 	size_t i;
 
 	image_region(&good, &sb, SLOT, 4 * MIB, 3 * MIB);
 	CHECK(!npmu_region_check(&good, &sb, SLOT), "good record");
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		int err;
 
 		rec = good;
@@ -380,6 +325,7 @@ static void test_region(void)
 	}
 	CHECK(npmu_region_check(&good, &sb, SLOT + 1) == NPMU_FMT_SLOT,
 	      "in another slot");
+	other = sb;
 	other.uuid[15] ^= 1;
 	npmu_sb_seal(&other);
 	CHECK(npmu_region_check(&good, &other, SLOT) == NPMU_FMT_FOREIGN,
@@ -396,9 +342,9 @@ static void test_region(void)
 	CHECK(!npmu_region_check(&rec, &sb, SLOT), "free slot");
 }
 
-static void test_two_extents(void)
+static void region__extents_one_by_one(struct kunit *test)
 {
-	struct npmu_region_record rec;
+	static struct npmu_region_record rec;
 	int err;
 
 	image_region(&rec, &sb, SLOT, 4 * MIB, 3 * MIB);
@@ -416,7 +362,7 @@ static void test_two_extents(void)
 
 #define L(field, value, want)	ROW(npmu_list_block, field, value, want)
 
-static void test_list(void)
+static void list__limits_of_each_field(struct kunit *test)
 {
 	enum { NR = NPMU_INLINE_EXTENTS + NPMU_LIST_EXTENTS + 3 };
 	static const struct row rows[] = {
@@ -441,8 +387,8 @@ static void test_list(void)
 		L(extents[249].len, 1, NPMU_FMT_EXTENT),
 		L(extents[249].len, U64_MAX, NPMU_FMT_EXTENT),
 	};
-	struct npmu_list_block blk[2], b;
-	struct npmu_region_record rec, r;
+	static struct npmu_list_block blk[2], b;
+	static struct npmu_region_record rec, r;
 	struct npmu_list_ref ref;
 	size_t i;
 	int err;
@@ -465,7 +411,7 @@ static void test_list(void)
 	CHECK(npmu_list_check(&blk[0], &rec.list, &sb, SLOT, rec.uuid, 0) ==
 	      NPMU_FMT_NR_EXTENTS, "nothing remains");
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		b = blk[0];
 		ref = rec.list;
 		poke(&b, rows[i].off, rows[i].width, rows[i].value);
@@ -507,7 +453,7 @@ static void test_list(void)
 }
 
 /* A record of a large unit may claim a great many extents, but not any number. */
-static void test_many_extents(void)
+static void region__number_of_extents(struct kunit *test)
 {
 	static const struct {
 		u32 nr;
@@ -517,16 +463,16 @@ static void test_many_extents(void)
 		{ NPMU_MAX_EXTENTS + 1, NPMU_FMT_NR_EXTENTS },
 		{ ~0U, NPMU_FMT_NR_EXTENTS },
 	};
-	struct npmu_list_block blk[1];
-	struct npmu_region_record rec;
-	struct npmu_superblock big;
+	static struct npmu_list_block blk[1];
+	static struct npmu_region_record rec;
+	static struct npmu_superblock big;
 	size_t i;
 
 	image_superblock(&big, NPMU_MAX_UNIT_SIZE, 16);
 	image_region_list(&rec, blk, &big, SLOT, MIB, NPMU_INLINE_EXTENTS + 1,
 			  0x30000);
 	rec.size = cpu_to_le64(NPMU_MAX_UNIT_SIZE / 2);
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		int err;
 
 		rec.nr_extents = cpu_to_le32(rows[i].nr);
@@ -537,7 +483,7 @@ static void test_many_extents(void)
 	}
 }
 
-static void test_list_blocks(void)
+static void list__number_of_blocks(struct kunit *test)
 {
 	static const u32 rows[][2] = {
 		{ 0, 0 }, { 1, 0 }, { 128, 0 }, { 129, 1 }, { 378, 1 },
@@ -545,12 +491,12 @@ static void test_list_blocks(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+	for (i = 0; i < ARRAY_SIZE(rows); i++)
 		CHECK(npmu_list_blocks(rows[i][0]) == rows[i][1], "%u: %u",
 		      rows[i][0], npmu_list_blocks(rows[i][0]));
 }
 
-static void test_pick(void)
+static void copies__which_one_counts(struct kunit *test)
 {
 	static const struct {
 		int verdict[2];
@@ -572,7 +518,7 @@ static void test_pick(void)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct npmu_pick pick = npmu_record_pick(rows[i].verdict,
 							 rows[i].epoch,
 							 rows[i].same);
@@ -583,7 +529,7 @@ static void test_pick(void)
 	}
 }
 
-static void test_texts(void)
+static void errors__each_has_words(struct kunit *test)
 {
 	int i, j;
 
@@ -600,19 +546,30 @@ static void test_texts(void)
 		      "unknown error"), "one too many");
 }
 
-int main(void)
+static struct kunit_case format_cases[] = {
+	KUNIT_CASE(name__legal_bytes_and_lengths),
+	KUNIT_CASE(layout__limits_of_a_unit),
+	KUNIT_CASE(superblock__limits_of_each_field),
+	KUNIT_CASE(region__limits_of_each_field),
+	KUNIT_CASE(region__extents_one_by_one),
+	KUNIT_CASE(list__limits_of_each_field),
+	KUNIT_CASE(region__number_of_extents),
+	KUNIT_CASE(list__number_of_blocks),
+	KUNIT_CASE(copies__which_one_counts),
+	KUNIT_CASE(errors__each_has_words),
+	{}
+};
+
+static int format_init(struct kunit *test)
 {
 	image_superblock(&sb, UNIT, 16);
-	TAP_RUN(test_ranges);
-	TAP_RUN(test_names);
-	TAP_RUN(test_layout);
-	TAP_RUN(test_superblock);
-	TAP_RUN(test_region);
-	TAP_RUN(test_two_extents);
-	TAP_RUN(test_list);
-	TAP_RUN(test_many_extents);
-	TAP_RUN(test_list_blocks);
-	TAP_RUN(test_pick);
-	TAP_RUN(test_texts);
-	return tap_end();
+	return 0;
 }
+
+static struct kunit_suite format_suite = {
+	.name = "npmu_format",
+	.init = format_init,
+	.test_cases = format_cases,
+};
+
+kunit_test_suite(format_suite);

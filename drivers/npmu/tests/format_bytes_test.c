@@ -1,13 +1,12 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Every byte of every kind of record, changed: once as damage (the CRC no longer
  * matches, always refused) and once as malice (sealed again: refused, unless the
  * byte belongs to a field that may have that value).
  */
-#include <stdlib.h>
 
+#include "check.h"
 #include "media_image.h"
-#include "tap.h"
 
 #define MIB	(1ULL << 20)
 #define UNIT	(64 * MIB)
@@ -15,6 +14,16 @@
 #define NR_LIST	700	/* extents: inline ones and three list blocks */
 
 enum kind { SUPERBLOCK, FREE, SMALL, LARGE, LIST, LAST_LIST, NR_KINDS };
+
+static const u8 flips[] = { 0xff, 1, 2, 4, 8, 16, 32, 64, 128 };
+
+/* In the kernel one of them, and not at every byte: a CRC is slow there. */
+#define WAYS	ROUNDS((int)ARRAY_SIZE(flips))
+#ifdef __KERNEL__
+#define STRIDE	7
+#else
+#define STRIDE	1
+#endif
 
 static const char * const kind_text[] = {
 	"superblock", "free slot", "region", "region with list", "list block",
@@ -79,7 +88,7 @@ static const struct npmu_list_ref *ref_of(enum kind kind)
 	return kind == LIST ? &record_large.list : &blocks[1].next;
 }
 
-static void test_valid(void)
+static void record__valid_as_made(struct kunit *test)
 {
 	int kind;
 
@@ -91,17 +100,17 @@ static void test_valid(void)
 	}
 }
 
-static void test_damage(void)
+static void record__any_byte_damaged_is_refused(struct kunit *test)
 {
 	int kind, at, way;
 
 	for (kind = 0; kind < NR_KINDS; kind++) {
-		u8 rec[NPMU_RECORD_SIZE];
+		static u8 rec[NPMU_RECORD_SIZE];
 
 		memcpy(rec, record_of(kind), sizeof(rec));
-		for (at = 0; at < NPMU_RECORD_SIZE; at++) {
-			for (way = 0; way < 9; way++) {
-				u8 flip = way < 8 ? 1 << way : 0xff;
+		for (at = 0; at < NPMU_RECORD_SIZE; at += STRIDE) {
+			for (way = 0; way < WAYS; way++) {
+				u8 flip = flips[way];
 
 				rec[at] ^= flip;
 				CHECK(verdict(kind, rec, ref_of(kind)),
@@ -116,7 +125,7 @@ static void test_damage(void)
 }
 
 #define FIELD(type, name) \
-	{ offsetof(struct type, name), sizeof(((struct type *)0)->name) }
+	{ offsetof(struct type, name), sizeof_field(struct type, name) }
 
 /* Fields in which another value can be just as good. */
 struct field {
@@ -202,26 +211,26 @@ static const struct field * const free_fields[NR_KINDS] = {
 	free_sb, free_free, free_region, free_large, free_list, free_last,
 };
 
-static int may_vary(enum kind kind, size_t at)
+static bool may_vary(enum kind kind, size_t at)
 {
 	const struct field *f;
 
 	for (f = free_fields[kind]; f->len; f++)
 		if (at >= f->off && at < f->off + f->len)
-			return 1;
-	return 0;
+			return true;
+	return false;
 }
 
-static void test_malice(void)
+static void record__any_byte_changed_and_sealed(struct kunit *test)
 {
 	int kind, at, way;
 
 	for (kind = 0; kind < NR_KINDS; kind++) {
-		for (at = 0; at < NPMU_RECORD_SIZE; at++) {
-			for (way = 0; way < 9; way++) {
+		for (at = 0; at < NPMU_RECORD_SIZE; at += STRIDE) {
+			for (way = 0; way < WAYS; way++) {
 				struct npmu_list_ref ref = *ref_of(kind);
-				u8 flip = way < 8 ? 1 << way : 0xff;
-				u8 rec[NPMU_RECORD_SIZE];
+				static u8 rec[NPMU_RECORD_SIZE];
+				u8 flip = flips[way];
 				int err;
 
 				memcpy(rec, record_of(kind), sizeof(rec));
@@ -241,10 +250,11 @@ static void test_malice(void)
 }
 
 /* A block that is valid in itself, but not the one that is referred to. */
-static void test_other_block(void)
+static void list__another_block_is_refused(struct kunit *test)
 {
-	struct npmu_list_block blk = blocks[0];
+	static struct npmu_list_block blk;
 
+	blk = blocks[0];
 	blk.extents[3].start = blk.extents[2].start;
 	npmu_list_seal(&blk);
 	CHECK(npmu_list_check(&blk, &record_large.list, &sb, SLOT,
@@ -253,16 +263,15 @@ static void test_other_block(void)
 }
 
 /* The CRC on the media is that of the record with its field zero. */
-static void test_crc_convention(void)
+static void crc__as_documented(struct kunit *test)
 {
-	struct npmu_superblock s = sb;
-	struct npmu_region_record r = record_small;
-	struct npmu_list_block b = blocks[0];
+	static struct npmu_superblock s;
+	static struct npmu_region_record r;
+	static struct npmu_list_block b;
 
-	CHECK(npmu_crc32c(0, "123456789", 9) == 0xe3069283, "test vector");
-	CHECK(npmu_crc32c(npmu_crc32c(0, "12345", 5), "6789", 4) == 0xe3069283,
-	      "in two parts");
-	CHECK(npmu_crc32c(0, "", 0) == 0, "of nothing");
+	s = sb;
+	r = record_small;
+	b = blocks[0];
 	s.crc = 0;
 	r.crc = 0;
 	b.crc = 0;
@@ -273,16 +282,16 @@ static void test_crc_convention(void)
 	      "list block");
 }
 
-static void test_random(void)
+static void record__noise_is_refused(struct kunit *test)
 {
-	uint64_t seed = 1;
+	u64 seed = 1;
 	int i, j, kind;
 
-	for (i = 0; i < 3000; i++) {
-		u64 rec[NPMU_RECORD_SIZE / 8];
+	for (i = 0; i < ROUNDS(3000); i++) {
+		static u64 rec[NPMU_RECORD_SIZE / 8];
 
 		for (j = 0; j < NPMU_RECORD_SIZE / 8; j++)
-			rec[j] = tap_random(&seed);
+			rec[j] = seeded_random(&seed);
 		for (kind = 0; kind < NR_KINDS; kind++) {
 			struct npmu_list_ref ref = *ref_of(kind);
 
@@ -293,7 +302,17 @@ static void test_random(void)
 	}
 }
 
-int main(void)
+static struct kunit_case format_bytes_cases[] = {
+	KUNIT_CASE(record__valid_as_made),
+	KUNIT_CASE(crc__as_documented),
+	KUNIT_CASE(record__any_byte_damaged_is_refused),
+	KUNIT_CASE(record__any_byte_changed_and_sealed),
+	KUNIT_CASE(list__another_block_is_refused),
+	KUNIT_CASE(record__noise_is_refused),
+	{}
+};
+
+static int format_bytes_init(struct kunit *test)
 {
 	u64 data;
 
@@ -301,14 +320,14 @@ int main(void)
 	data = le64_to_cpu(sb.data_start);
 	npmu_region_fill_free(&record_free, &sb, SLOT, 9);
 	image_region(&record_small, &sb, SLOT, data, 3 * MIB);
-	image_region_list(&record_large, blocks, &sb, SLOT, 8 * MIB, NR_LIST,
-			  data);
-
-	TAP_RUN(test_valid);
-	TAP_RUN(test_crc_convention);
-	TAP_RUN(test_damage);
-	TAP_RUN(test_malice);
-	TAP_RUN(test_other_block);
-	TAP_RUN(test_random);
-	return tap_end();
+	image_region_list(&record_large, blocks, &sb, SLOT, 8 * MIB, NR_LIST, data);
+	return 0;
 }
+
+static struct kunit_suite format_bytes_suite = {
+	.name = "npmu_format_bytes",
+	.init = format_bytes_init,
+	.test_cases = format_bytes_cases,
+};
+
+kunit_test_suite(format_bytes_suite);

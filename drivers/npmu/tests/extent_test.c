@@ -1,12 +1,11 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Extent arithmetic against a naive twin: an array with the place of every
  * granule of the region. Random extents, every granule looked up, every cut.
  */
-#include <stdlib.h>
 
+#include "check.h"
 #include "extent.h"
-#include "tap.h"
 
 #define G	NPMU_GRANULE_SIZE
 #define MAX_NR	40
@@ -23,20 +22,20 @@ struct set {
 };
 
 /* Random extents, appended one by one: now and then adjacent to the last. */
-static void set_random(struct set *s, uint64_t *seed)
+static void set_random(struct kunit *test, struct set *s, u64 *seed)
 {
-	u32 adds = 1 + tap_random(seed) % MAX_NR;
+	u32 adds = 1 + seeded_random(seed) % MAX_NR;
 	u32 i, k;
 
 	s->nr = 0;
 	s->granules = 0;
 	for (i = 0; i < adds; i++) {
-		u64 len = 1 + tap_random(seed) % MAX_LEN;
-		u64 start = LO / G + tap_random(seed) % ((HI - LO) / G - len);
+		u64 len = 1 + seeded_random(seed) % MAX_LEN;
+		u64 start = LO / G + seeded_random(seed) % ((HI - LO) / G - len);
 		u32 before = s->nr;
 		bool adjacent;
 
-		if (s->nr && tap_random(seed) % 3 == 0)
+		if (s->nr && seeded_random(seed) % 3 == 0)
 			start = s->e[s->nr - 1].start / G +
 				s->e[s->nr - 1].len / G;
 		if (start + len > HI / G)
@@ -51,21 +50,21 @@ static void set_random(struct set *s, uint64_t *seed)
 	}
 }
 
-static void test_find(void)
+static void find__agrees_with_a_naive_twin(struct kunit *test)
 {
-	uint64_t seed = 1;
-	struct set s;
+	u64 seed = 1;
+	static struct set s;
 	int round;
 
-	for (round = 0; round < 2000; round++) {
+	for (round = 0; round < ROUNDS(2000); round++) {
 		u32 g;
 
-		set_random(&s, &seed);
+		set_random(test, &s, &seed);
 		CHECK(npmu_extents_size(s.e, s.nr) == s.granules * G, "size");
 		CHECK(npmu_extents_check(s.e, s.nr, s.granules * G, LO, HI),
 		      "a good array is refused");
 		for (g = 0; g < s.granules; g++) {
-			u64 in = tap_random(&seed) % G;
+			u64 in = seeded_random(&seed) % G;
 			u64 off = g * G + in;
 			const struct npmu_extent *e;
 
@@ -80,19 +79,19 @@ static void test_find(void)
 	}
 }
 
-static void test_cut(void)
+static void cut__at_every_size(struct kunit *test)
 {
-	uint64_t seed = 2;
-	struct set s;
+	u64 seed = 2;
+	static struct set s;
 	int round;
 
-	for (round = 0; round < 300; round++) {
+	for (round = 0; round < ROUNDS(300); round++) {
 		u64 size;
 
-		set_random(&s, &seed);
+		set_random(test, &s, &seed);
 		for (size = 0; size <= (s.granules + 1) * G; size += G) {
 			struct npmu_extent_cut cut;
-			struct npmu_extent left[MAX_NR + 1];
+			static struct npmu_extent left[MAX_NR + 1];
 			u64 kept, gone;
 			u32 i;
 
@@ -121,23 +120,23 @@ static void test_cut(void)
 	}
 }
 
-static void test_load_store(void)
+static void load__gives_what_was_stored(struct kunit *test)
 {
-	uint64_t seed = 3;
+	u64 seed = 3;
 	int round;
 
-	for (round = 0; round < 500; round++) {
-		struct npmu_extent_rec rec[MAX_NR + 1];
-		struct npmu_extent back[MAX_NR + 1];
-		struct set s;
+	for (round = 0; round < ROUNDS(500); round++) {
+		static struct npmu_extent_rec rec[MAX_NR + 1];
+		static struct npmu_extent back[MAX_NR + 1];
+		static struct set s;
 		u32 half;
 		u64 off;
 
-		set_random(&s, &seed);
+		set_random(test, &s, &seed);
 		memset(rec, 0xee, sizeof(rec));
 		npmu_extents_store(rec, s.e, s.nr);
 		CHECK(((u8 *)&rec[s.nr])[0] == 0xee, "stored too much");
-		half = tap_random(&seed) % (s.nr + 1);
+		half = seeded_random(&seed) % (s.nr + 1);
 		off = npmu_extents_load(back, rec, half, 0);
 		off = npmu_extents_load(back + half, rec + half, s.nr - half, off);
 		CHECK(off == s.granules * G, "load: end");
@@ -146,23 +145,23 @@ static void test_load_store(void)
 }
 
 /* Whatever is changed in a good array, it is no longer good. */
-static void test_refused(void)
+static void check__refuses_what_was_changed(struct kunit *test)
 {
 	static const u64 delta[] = {
 		1, G, -G, -1ULL, 1ULL << 63, U64_MAX - G + 1, 4095, G / 2,
 	};
-	uint64_t seed = 4;
+	u64 seed = 4;
 	int round;
 
-	for (round = 0; round < 2000; round++) {
-		u64 d = delta[tap_random(&seed) % (sizeof(delta) / sizeof(*delta))];
-		struct set s;
+	for (round = 0; round < ROUNDS(2000); round++) {
+		u64 d = delta[seeded_random(&seed) % (ARRAY_SIZE(delta))];
+		static struct set s;
 		u64 size;
 		u32 i;
 
-		set_random(&s, &seed);
+		set_random(test, &s, &seed);
 		size = s.granules * G;
-		i = tap_random(&seed) % s.nr;
+		i = seeded_random(&seed) % s.nr;
 		s.e[i].off += d;
 		CHECK(!npmu_extents_check(s.e, s.nr, size, LO, HI), "off");
 		s.e[i].off -= d;
@@ -188,7 +187,7 @@ static void test_refused(void)
 }
 
 /* Lengths that add up to the size only modulo 2^64. */
-static void test_wrap(void)
+static void check__refuses_sums_that_wrap(struct kunit *test)
 {
 	struct npmu_extent_rec rec[4];
 	struct npmu_extent e[4];
@@ -206,7 +205,7 @@ static void test_wrap(void)
 	CHECK(!npmu_extents_check(e, 1, -G, 0, U64_MAX), "length wraps");
 }
 
-static void test_append_edges(void)
+static void append__merges_only_what_follows(struct kunit *test)
 {
 	struct npmu_extent e[3];
 	u32 nr;
@@ -221,13 +220,19 @@ static void test_append_edges(void)
 	CHECK(nr == 3 && e[2].off == 5 * G, "with a gap is not");
 }
 
-int main(void)
-{
-	TAP_RUN(test_find);
-	TAP_RUN(test_cut);
-	TAP_RUN(test_load_store);
-	TAP_RUN(test_refused);
-	TAP_RUN(test_wrap);
-	TAP_RUN(test_append_edges);
-	return tap_end();
-}
+static struct kunit_case extent_cases[] = {
+	KUNIT_CASE(find__agrees_with_a_naive_twin),
+	KUNIT_CASE(cut__at_every_size),
+	KUNIT_CASE(load__gives_what_was_stored),
+	KUNIT_CASE(check__refuses_what_was_changed),
+	KUNIT_CASE(check__refuses_sums_that_wrap),
+	KUNIT_CASE(append__merges_only_what_follows),
+	{}
+};
+
+static struct kunit_suite extent_suite = {
+	.name = "npmu_extent",
+	.test_cases = extent_cases,
+};
+
+kunit_test_suite(extent_suite);
