@@ -17,7 +17,6 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/netlink.h>
-#include <linux/pfn_t.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/srcu.h>
@@ -25,6 +24,7 @@
 #include <linux/xarray.h>
 
 #include "backing.h"
+#include "compat.h"
 
 /* Pages asked for at once: the bad block list counts sectors in an int. */
 #define PMEM_ASK_PAGES	((long)BIT(27))
@@ -163,8 +163,7 @@ static bool pmem_bad(struct npmu_backing *b, u64 off, u64 len)
 {
 	struct pmem_backing *p = to_pmem(b);
 	unsigned long page;
-	sector_t sector, end, first;
-	int n, nr;
+	sector_t sector, end, n, first, nr;
 
 	if (!len)
 		return false;
@@ -376,9 +375,9 @@ static int pmem_translate(struct pmem_backing *p, struct netlink_ext_ack *extack
 	pgoff_t first = p->start >> PAGE_SHIFT;
 	pgoff_t nr = p->b.size >> PAGE_SHIFT;
 	pgoff_t at = 0;
+	unsigned long pfn;
 	int id, ret = 0;
 	void *kaddr;
-	pfn_t pfn;
 	long n;
 
 	id = dax_read_lock();
@@ -392,9 +391,9 @@ static int pmem_translate(struct pmem_backing *p, struct netlink_ext_ack *extack
 		}
 		if (!at) {
 			p->addr = kaddr;
-			p->pfn = pfn_t_to_pfn(pfn);
+			p->pfn = pfn;
 		}
-		if (kaddr != p->addr + PFN_PHYS(at) || pfn_t_to_pfn(pfn) != p->pfn + at) {
+		if (kaddr != p->addr + PFN_PHYS(at) || pfn != p->pfn + at) {
 			NL_SET_ERR_MSG(extack, "the device's memory is not in one piece");
 			ret = -EOPNOTSUPP;
 			break;

@@ -14,6 +14,7 @@
 #include <linux/uio.h>
 
 #include "backing.h"
+#include "compat.h"
 #include "front.h"
 #include "range.h"
 
@@ -381,7 +382,7 @@ static __poll_t npmu_file_poll(struct file *file, poll_table *wait)
 	__poll_t events = 0;
 
 	poll_wait(file, &region->wait, wait);
-	if (!poll_does_not_wait(wait)) {
+	if (npmu_poll_waits(wait)) {
 		WRITE_ONCE(region->status->kick_wanted, 1);
 		/* The writer stores and looks at the flag; we set it and look. */
 		smp_mb();

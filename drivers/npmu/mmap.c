@@ -17,9 +17,9 @@
  */
 #include <linux/mm.h>
 #include <linux/huge_mm.h>
-#include <linux/pfn_t.h>
 
 #include "backing.h"
+#include "compat.h"
 #include "debug.h"
 #include "front.h"
 #include "range.h"
@@ -75,10 +75,10 @@ static vm_fault_t fault_huge(struct npmu_tpt_entry *entry, struct vm_fault *vmf)
 	struct npmu_backing *backing = region->unit->backing;
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long addr = vmf->address & PMD_MASK;
+	unsigned long pfn;
 	u64 offset;
 	u64 where;
 	u64 run;
-	pfn_t pfn;
 
 	if (addr < vma->vm_start || vma->vm_end - addr < PMD_SIZE)
 		return VM_FAULT_FALLBACK;
@@ -89,7 +89,7 @@ static vm_fault_t fault_huge(struct npmu_tpt_entry *entry, struct vm_fault *vmf)
 	    !npmu_backing_huge_ok(backing, where))
 		return VM_FAULT_FALLBACK;
 	atomic64_inc(&region->faults_huge);
-	pfn = pfn_to_pfn_t(npmu_backing_pfn(backing, where));
+	pfn = npmu_backing_pfn(backing, where);
 	/* A new entry is writable by the vma's protection; "write" upgrades an old. */
 	return vmf_insert_pfn_pmd(vmf, pfn, is_huge_meanwhile(vmf) && vma->vm_flags & VM_WRITE);
 }

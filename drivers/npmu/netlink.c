@@ -13,6 +13,7 @@
 #include <net/genetlink.h>
 #include <net/netlink.h>
 
+#include "compat.h"
 #include "netlink.h"
 #include "netlink_gen.h"
 #include "unit.h"
@@ -84,7 +85,7 @@ int npmu_nl_dump_units(struct sk_buff *skb, struct netlink_callback *cb,
 	struct npmu_unit *unit;
 	int ret;
 
-	NL_ASSERT_DUMP_CTX_FITS(struct units_cursor);
+	NL_ASSERT_CTX_FITS(struct units_cursor);
 	ret = npmu_nl_may_show(info, cb->extack);
 	if (ret)
 		return ret;
