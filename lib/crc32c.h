@@ -28,6 +28,8 @@ uint32_t npmu_crc32c_table(uint32_t crc, const void *buf, size_t len);
  * @b: likewise
  *
  * crc(A B) = mul(crc(A), xpow(length of B)) ^ crc(B).
+ *
+ * Return: the product, reflected.
  */
 uint32_t npmu_crc32c_mul(uint32_t a, uint32_t b);
 

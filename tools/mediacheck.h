@@ -107,6 +107,12 @@ struct npmu_media_source {
 
 /**
  * npmu_mediacheck - the same, from any source of bytes
+ * @src: the source
+ * @report: as npmu_mediacheck_path()
+ * @ctx: for @report
+ * @sum: filled in always
+ *
+ * Return: as npmu_mediacheck_path().
  */
 int npmu_mediacheck(const struct npmu_media_source *src, npmu_report_fn *report,
 		    void *ctx, struct npmu_check_summary *sum);

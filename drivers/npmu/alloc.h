@@ -128,6 +128,8 @@ int npmu_alloc_one(struct npmu_alloc *a, u64 off, u64 near, u64 want,
 /**
  * npmu_alloc_available - bytes that are free
  * @a: allocator
+ *
+ * Return: bytes, whole granules.
  */
 static inline u64 npmu_alloc_available(const struct npmu_alloc *a)
 {
@@ -139,6 +141,8 @@ static inline u64 npmu_alloc_available(const struct npmu_alloc *a)
  * @a: allocator
  * @start: offset in the unit
  * @len: bytes
+ *
+ * Return: true if nothing of it is taken or out of bounds.
  */
 bool npmu_alloc_is_free(const struct npmu_alloc *a, u64 start, u64 len);
 

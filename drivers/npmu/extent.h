@@ -54,6 +54,8 @@ void npmu_extents_store(struct npmu_extent_rec *dst,
  *
  * Contiguous in offset from 0, granule-aligned, in bounds, adding up to @size.
  * Whether two of them overlap in the unit is found by npmu_alloc_mark().
+ *
+ * Return: true if it is.
  */
 bool npmu_extents_check(const struct npmu_extent *e, u32 nr, u64 size,
 			u64 lo, u64 hi);
@@ -86,6 +88,8 @@ u32 npmu_extent_append(struct npmu_extent *e, u32 nr, u64 start, u64 len);
  * npmu_extents_size - size of the region that an array describes
  * @e: valid array
  * @nr: how many
+ *
+ * Return: bytes; 0 for no extents.
  */
 static inline u64 npmu_extents_size(const struct npmu_extent *e, u32 nr)
 {
@@ -114,6 +118,8 @@ struct npmu_extent_cut {
  * @nr: how many
  * @size: new size, a multiple of the granule. 0 takes all away, the old size or
  *	more nothing
+ *
+ * Return: what remains and what is taken away.
  */
 struct npmu_extent_cut npmu_extents_cut(const struct npmu_extent *e, u32 nr,
 					u64 size);

@@ -9,7 +9,7 @@
 
 #include "pure.h"
 
-/**
+/*
  * enum npmu_format_error - why a record, a name or a layout is not valid
  *
  * 0 is valid; the others are positive. npmu_format_error_text() words them.
@@ -59,6 +59,8 @@ enum npmu_format_error {
 /**
  * npmu_format_error_text - words for an error, to follow "...: "
  * @err: enum npmu_format_error; anything else gives "unknown error"
+ *
+ * Return: a constant string, never NULL.
  */
 const char *npmu_format_error_text(int err);
 
@@ -68,6 +70,8 @@ const char *npmu_format_error_text(int err);
  * @max: NPMU_UNIT_NAME_LEN or NPMU_REGION_NAME_LEN
  *
  * 1 to @max - 1 bytes of [A-Za-z0-9._+:-], not starting with '.'.
+ *
+ * Return: true if it is.
  */
 bool npmu_name_ok(const char *name, size_t max);
 
@@ -75,6 +79,8 @@ bool npmu_name_ok(const char *name, size_t max);
  * npmu_name_field_ok - is a name field of a record legal and zero-padded
  * @field: the field
  * @len: its whole length
+ *
+ * Return: true if it is both.
  */
 bool npmu_name_field_ok(const u8 *field, size_t len);
 
@@ -153,6 +159,8 @@ void npmu_region_fill_free(struct npmu_region_record *rec,
 /**
  * npmu_pm_addr - PM address of a region's first byte
  * @slot: slot
+ *
+ * Return: the address; never 0.
  */
 static inline u64 npmu_pm_addr(u32 slot)
 {
@@ -162,6 +170,8 @@ static inline u64 npmu_pm_addr(u32 slot)
 /**
  * npmu_list_ref_present - does a reference name a block
  * @ref: reference of a record or list block that passed its check
+ *
+ * Return: true if it does.
  */
 static inline bool npmu_list_ref_present(const struct npmu_list_ref *ref)
 {
@@ -203,6 +213,8 @@ u32 npmu_list_seal(struct npmu_list_block *blk);
  * @nr_extents: extents in all
  *
  * Each stands on the media twice.
+ *
+ * Return: blocks; 0 when the record holds them all.
  */
 static inline u32 npmu_list_blocks(u32 nr_extents)
 {
@@ -232,6 +244,8 @@ struct npmu_pick {
  * Of two valid ones the higher media epoch is current. Equal epochs with
  * different bytes do not come from a power cut; copy 0 is taken then, since two
  * attaches must not answer differently.
+ *
+ * Return: which copy is current, if any, and whether the other is to be repaired.
  */
 struct npmu_pick npmu_record_pick(const int verdict[2],
 				  const u64 media_epoch[2], bool same);

@@ -75,6 +75,8 @@ u32 npmu_crc32c(u32 crc, const void *buf, size_t len);
  * npmu_bytes_zero - are @len bytes all zero
  * @buf: bytes
  * @len: how many
+ *
+ * Return: true if they are; of none, true.
  */
 static inline bool npmu_bytes_zero(const void *buf, size_t len)
 {

@@ -12,6 +12,8 @@
  * @size: bytes there are
  *
  * Cannot wrap, whatever the arguments.
+ *
+ * Return: true if it does.
  */
 static inline bool npmu_range_ok(u64 off, u64 len, u64 size)
 {
@@ -24,6 +26,8 @@ static inline bool npmu_range_ok(u64 off, u64 len, u64 size)
  * @len: bytes, not zero
  * @lo: first byte allowed
  * @hi: first byte no longer allowed
+ *
+ * Return: true if it is.
  */
 static inline bool npmu_span_ok(u64 start, u64 len, u64 lo, u64 hi)
 {

@@ -52,7 +52,8 @@ struct npmu_media;
  * @regions: by slot
  * @nr_unsound: damaged and quarantined regions: what they own is not all known or
  *	not theirs alone, so that nothing is allocated while there is one
- * @names: hash of regions by name, @names_bits wide
+ * @names: hash of regions by name
+ * @names_bits: its width
  * @entries: TPT entries by id, dead ones too
  * @nr_regions: published regions
  * @nr_entries: entries in @entries

@@ -61,7 +61,8 @@ struct npmu_ckpt_range {
  * @tag: as given to the commit
  * @length: bytes
  * @slot: 0 or 1: where it was found
- * @reserved: the library's own
+ * @reserved0: the library's own
+ * @reserved: likewise
  */
 struct npmu_ckpt_info {
 	uint64_t sequence;
@@ -164,8 +165,9 @@ const char *npmu_ckpt_writer_error(const struct npmu_ckpt_writer *writer);
  * @out: the reader
  * @err: why not, or NULL
  *
- * Works at any time, also before there is a checkpoint. Return: 0; -EINVAL: not
- * mapped; -ENOMEM.
+ * Works at any time, also before there is a checkpoint.
+ *
+ * Return: 0; -EINVAL: not mapped; -ENOMEM.
  */
 int npmu_ckpt_reader_open(struct npmu_region *region,
 			  struct npmu_ckpt_reader **out, struct npmu_error *err);
@@ -183,10 +185,12 @@ const char *npmu_ckpt_reader_error(const struct npmu_ckpt_reader *reader);
  * @cap: bytes there are
  * @info: what was read; may be NULL
  *
- * What is handed out is durable. Return: 0; -ENODATA: no commit yet; -EMSGSIZE:
- * @cap is too small, info->length tells what is needed; -EAGAIN: the writer was
- * faster each time; -EUCLEAN: damaged, no valid state; -EMEDIUMTYPE,
- * -EPROTONOSUPPORT: as npmu_ckpt_writer_open().
+ * What is handed out is durable.
+ *
+ * Return: 0; -ENODATA: no commit yet; -EMSGSIZE: @cap is too small,
+ * info->length tells what is needed; -EAGAIN: the writer was faster each time;
+ * -EUCLEAN: damaged, no valid state; -EMEDIUMTYPE, -EPROTONOSUPPORT: as
+ * npmu_ckpt_writer_open().
  */
 int npmu_ckpt_read(struct npmu_ckpt_reader *reader, void *buf, size_t cap,
 		   struct npmu_ckpt_info *info);
@@ -199,7 +203,9 @@ int npmu_ckpt_read(struct npmu_ckpt_reader *reader, void *buf, size_t cap,
  *
  * It is whole and durable when the call returns, but the writer may overwrite it
  * after its next commit: use it, then call npmu_ckpt_recheck(), and throw the
- * result away unless that returns 0. Return: as npmu_ckpt_read().
+ * result away unless that returns 0.
+ *
+ * Return: as npmu_ckpt_read().
  */
 int npmu_ckpt_peek(struct npmu_ckpt_reader *reader, const void **data,
 		   struct npmu_ckpt_info *info);

@@ -174,6 +174,7 @@ struct npmu_tpt_info {
  * @size: bytes
  * @fence_epoch: fence epoch
  * @writer_pid: pid of the writer concerned
+ * @reserved: zero
  */
 struct npmu_event_info {
 	uint32_t event;
@@ -287,8 +288,9 @@ int npmu_ctl_unit_attach(struct npmu_ctl *ctl, const char *path,
  * @max_regions: slots, 0: the kernel's default
  * @out: the unit; may be NULL
  *
- * Its regions are gone when it is detached. Return: 0; -EEXIST: the name is
- * taken; -ENOMEM.
+ * Its regions are gone when it is detached.
+ *
+ * Return: 0; -EEXIST: the name is taken; -ENOMEM.
  */
 int npmu_ctl_unit_attach_dram(struct npmu_ctl *ctl, const char *name,
 			      uint64_t size, uint32_t max_regions,
@@ -377,9 +379,10 @@ int npmu_ctl_region_delete(struct npmu_ctl *ctl, const char *unit,
  * @expected_epoch: fence only if this fence epoch is current; NULL: any
  * @out: the region with its new fence epoch; may be NULL
  *
- * On return no store of the former writer can land any more. Return: 0; -ESTALE:
- * another epoch is current; -ETIMEDOUT: the writer is dead but something of it
- * is still inside: the region has no writer, try again.
+ * On return no store of the former writer can land any more.
+ *
+ * Return: 0; -ESTALE: another epoch is current; -ETIMEDOUT: the writer is dead
+ * but something of it is still inside: the region has no writer, try again.
  */
 int npmu_ctl_region_fence(struct npmu_ctl *ctl, const char *unit,
 			  const char *name, const uint64_t *expected_epoch,
@@ -406,7 +409,9 @@ int npmu_ctl_tpt_list(struct npmu_ctl *ctl, const char *unit,
  * @err: why not, or NULL
  *
  * Events from now on are delivered. To miss nothing, subscribe first and list
- * afterwards. Return: 0; -ENOENT: the module is not loaded.
+ * afterwards.
+ *
+ * Return: 0; -ENOENT: the module is not loaded.
  */
 int npmu_events_open(struct npmu_events **out, struct npmu_error *err);
 
@@ -421,7 +426,9 @@ int npmu_events_fd(const struct npmu_events *events);
  * @events: handle, for one thread at a time
  * @out: the event
  *
- * Does not wait. Return: 0; -EAGAIN: there is none now; -ENOBUFS: events were
+ * Does not wait.
+ *
+ * Return: 0; -EAGAIN: there is none now; -ENOBUFS: events were
  * lost because they were not taken in time: list again, then go on; -EPROTO.
  */
 int npmu_events_next(struct npmu_events *events, struct npmu_event_info *out);

@@ -56,8 +56,10 @@ int npmu_region_open(const char *name, unsigned int flags,
  * @out: the handle
  * @err: why not, or NULL
  *
- * It is the same open, so the same TPT entry. Return: as npmu_region_open();
- * -EACCES: the file is open for less than @flags.
+ * It is the same open, so the same TPT entry.
+ *
+ * Return: as npmu_region_open(); -EACCES: the file is open for less than
+ * @flags.
  */
 int npmu_region_open_fd(int fd, unsigned int flags, struct npmu_region **out,
 			struct npmu_error *err);
@@ -104,7 +106,9 @@ int npmu_region_fd(const struct npmu_region *region);
  * @info: filled in
  *
  * A system call. Marks the writer role as seen, so that poll(2) no longer shows
- * POLLPRI. Works on a dead open too. Return: 0 or a negative errno.
+ * POLLPRI. Works on a dead open too.
+ *
+ * Return: 0 or a negative errno.
  */
 int npmu_region_info(struct npmu_region *region, struct npmu_ioc_info *info);
 
@@ -156,7 +160,9 @@ size_t npmu_region_length(const struct npmu_region *region);
  * npmu_region_status - the region's status page
  * @region: handle
  *
- * Written by the kernel, readable until the handle is closed. Return: never NULL.
+ * Written by the kernel, readable until the handle is closed.
+ *
+ * Return: never NULL.
  */
 const volatile struct npmu_status *
 npmu_region_status(const struct npmu_region *region);
@@ -173,7 +179,9 @@ uint64_t npmu_region_fence_epoch(const struct npmu_region *region);
  * @fence_epoch: the fence epoch of this writer, durable on return; may be NULL
  *
  * The role belongs to this open and this process. If held already, nothing
- * changes. Return: 0; -EBUSY: there is another writer, or a fence is not done;
+ * changes.
+ *
+ * Return: 0; -EBUSY: there is another writer, or a fence is not done;
  * -EBADF: opened for reading; -EROFS; -ESTALE: the open is dead; -EIO; -ENOMEM.
  */
 int npmu_region_claim(struct npmu_region *region, uint64_t *fence_epoch);
@@ -200,8 +208,9 @@ int npmu_region_takeover(struct npmu_region *region, uint64_t expected_epoch,
  * npmu_region_resign - give the writer role up
  * @region: handle
  *
- * Unmap first, or touch a writable mapping no more. Return: 0; -EPERM: not the
- * writer; -ESTALE; -ETIMEDOUT.
+ * Unmap first, or touch a writable mapping no more.
+ *
+ * Return: 0; -EPERM: not the writer; -ESTALE; -ETIMEDOUT.
  */
 int npmu_region_resign(struct npmu_region *region);
 

@@ -82,7 +82,7 @@ static struct npmu_list_block *list(u32 nr, int copy)
 /* A unit with a plain region, one with list blocks, and free slots. */
 static void build(void)
 {
-	struct npmu_list_block blk[BLOCKS];
+	struct npmu_list_block blk[BLOCKS] = {};
 	struct npmu_region_record r;
 	u32 slot;
 	int i;

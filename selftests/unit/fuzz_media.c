@@ -118,8 +118,8 @@ static int mem_read(void *ctx, uint64_t off, void *buf, size_t len)
 static void report(void *ctx, const struct npmu_finding *f)
 {
 	(void)ctx;
-	MUST(*f->text && f->offset < UNIT && (!*f->region ||
-	     npmu_name_ok(f->region, NPMU_REGION_NAME_LEN)));
+	MUST(*f->text && f->offset < UNIT);
+	MUST(!*f->region || npmu_name_ok(f->region, NPMU_REGION_NAME_LEN));
 }
 
 /* What npmu_region_check() promises. */

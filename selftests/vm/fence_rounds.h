@@ -102,8 +102,10 @@ static inline int fence_rounds(const char *unit, const char *region, uint64_t si
 	uint64_t seed = 1;
 	int ret;
 
-	if (!view)
+	if (!view || !looks) {
+		free(looks);
 		return reader < 0 ? reader : -ENOMEM;
+	}
 	h->prefault = kind.prefault;
 	if (kind.small)
 		h->map = hammer_map_small;

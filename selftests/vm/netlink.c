@@ -399,7 +399,8 @@ static int with_net_admin(void *ctx)
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[2] = {};
 
-	data[0].effective = data[0].permitted = 1U << CAP_NET_ADMIN;
+	data[0].permitted = 1U << CAP_NET_ADMIN;
+	data[0].effective = data[0].permitted;
 	return syscall(SYS_capset, &head, data) ? 99 : change_all(ctx);
 }
 
@@ -543,7 +544,7 @@ static int claim_and_die(void *ctx)
 	return 0;
 }
 
-static void event__comes_for_each_change(void)
+static void event__comes_with_each_change(void)
 {
 	struct npmu_region_params params = { .mask = NPMU_PARAM_MODE, .mode = 0640 };
 	struct npmu_event_info info;
@@ -609,6 +610,6 @@ int main(void)
 	VM_RUN(show__needs_no_privilege);
 	VM_RUN(namespace__other_than_the_first_is_refused);
 	VM_RUN(dump__shows_what_stays_exactly_once);
-	VM_RUN(event__comes_for_each_change);
+	VM_RUN(event__comes_with_each_change);
 	return vm_end();
 }

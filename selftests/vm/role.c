@@ -258,7 +258,9 @@ static void epoch__survives_attach(void)
 	close(a);
 	close(b);
 	close(rd);
-	a = b = rd = -1;
+	a = -1;
+	b = -1;
+	rd = -1;
 	EXPECT(vm_detach("t"), 0);
 	EXPECT(vm_attach(NULL, NULL), 0);
 	a = vm_open("t", "r", O_RDWR);

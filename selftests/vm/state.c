@@ -38,7 +38,7 @@ int state_read(const char *name, uint64_t *commit)
 	struct npmu_ckpt_reader *reader = NULL;
 	struct npmu_region *region = NULL;
 	static uint8_t data[STATE_SIZE];
-	struct npmu_ckpt_info info;
+	struct npmu_ckpt_info info = {};
 	int ret;
 
 	ret = npmu_region_open(name, NPMU_OPEN_READ, &region, NULL);

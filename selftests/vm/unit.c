@@ -374,9 +374,8 @@ static int namespace_of(const char *path, char *buf, size_t len)
 	snprintf(command, sizeof(command), "basename $(readlink -f /sys/class/block/%s/device)",
 		 strrchr(path, '/') + 1);
 	f = popen(command, "r");
-	if (!f || !fgets(buf, len, f)) {
+	if (!f || !fgets(buf, len, f))
 		buf[0] = 0;
-	}
 	buf[strcspn(buf, "\n")] = 0;
 	return f ? pclose(f) : -1;
 }

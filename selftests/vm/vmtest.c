@@ -120,7 +120,7 @@ int vm_pmem(const char *path, const char *unit, uint32_t max_regions)
 	vm_drop(unit);
 	path = path ?: vm_pmem_path();
 	ret = vm_note(npmu_ctl_unit_format(vm_ctl(), path, unit, max_regions,
-					 NPMU_CTL_FORCE, NULL));
+					   NPMU_CTL_FORCE, NULL));
 	return ret ?: vm_attach(path, NULL);
 }
 
@@ -474,6 +474,12 @@ pid_t vm_child(int (*fn)(void *ctx), void *ctx)
 	_exit(fn(ctx));
 }
 
+static bool waited(pid_t pid, int *status, pid_t *got)
+{
+	*got = waitpid(pid, status, WNOHANG);
+	return *got;
+}
+
 int vm_reap(pid_t pid, unsigned int timeout_ms)
 {
 	int status;
@@ -481,7 +487,7 @@ int vm_reap(pid_t pid, unsigned int timeout_ms)
 
 	if (pid <= 0)
 		return -ECHILD;
-	if (!VM_UNTIL((got = waitpid(pid, &status, WNOHANG)), timeout_ms)) {
+	if (!VM_UNTIL(waited(pid, &status, &got), timeout_ms)) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		return -ETIMEDOUT;

@@ -296,7 +296,7 @@ static void region__limits_of_each_field(struct kunit *test)
 		R(extents[0].start, UNIT - 3 * MIB + 4096, NPMU_FMT_EXTENT),
 		R(extents[0].start, UNIT, NPMU_FMT_EXTENT),
 		R(extents[0].start, -4096ULL, NPMU_FMT_EXTENT),
-		R(extents[0].start, -3 * MIB, NPMU_FMT_EXTENT),
+		R(extents[0].start, 0 - 3 * MIB, NPMU_FMT_EXTENT),
 		R(extents[0].len, 0, NPMU_FMT_EXTENT),
 		R(extents[0].len, 4096, NPMU_FMT_SUM),
 		R(extents[0].len, 4097, NPMU_FMT_EXTENT),

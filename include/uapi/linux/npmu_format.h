@@ -75,6 +75,7 @@
  * @data_start: offset of the first granule
  * @created: seconds since 1970
  * @max_regions: number of slots in each table
+ * @reserved: zero
  */
 struct npmu_superblock {
 	__le64 magic;
@@ -149,6 +150,9 @@ struct npmu_list_ref {
  * @list: first list block
  * @name: region name: 1 to 63 bytes of [A-Za-z0-9._+:-], not starting with '.'
  * @extents: in order of offset in the region; unused ones are zero
+ * @reserved0: zero
+ * @reserved1: zero
+ * @reserved2: zero
  */
 struct npmu_region_record {
 	__le32 magic;
@@ -184,6 +188,7 @@ struct npmu_region_record {
  * @region_uuid: the region it belongs to
  * @next: the next block of the list
  * @extents: in order of offset in the region; unused ones are zero
+ * @reserved: zero
  */
 struct npmu_list_block {
 	__le32 magic;
