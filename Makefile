@@ -15,6 +15,7 @@ help:
 	@echo 'make stress            the same with the full counts (hours)'
 	@echo 'make defects           break the tree in each known way; its check must find it (hours)'
 	@echo 'make bench             commit latency beside its limits, natively'
+	@echo 'make crash-states STATES=n  what a power cut may leave behind: n states of it'
 	@echo 'make lint              style, static checks, generated files'
 	@echo 'make all               modules, lib, tools'
 	@echo 'make modules           npmu.ko, for KVER=$(KVER)'
@@ -35,6 +36,7 @@ tools: lib
 
 selftests: lib
 	+$(MAKE) -C selftests/unit
+	+$(MAKE) -C selftests/crash
 	+$(MAKE) -C selftests/vm
 
 demo:
@@ -45,6 +47,10 @@ check:
 
 stress:
 	NPMU_STRESS=1 scripts/check
+
+crash-states:
+	+$(MAKE) -s -C selftests/crash crash-states $(if $(STATES),STATES=$(STATES)) \
+		$(if $(SEED),SEED=$(SEED))
 
 lint:
 	scripts/lint $(CHECKS)
@@ -67,6 +73,7 @@ clean:
 	+$(MAKE) -C lib clean
 	+$(MAKE) -C tools clean
 	+$(MAKE) -C selftests/unit clean
+	+$(MAKE) -C selftests/crash clean
 	+$(MAKE) -C selftests/vm clean
 
-.PHONY: all help modules lib tools selftests demo check stress lint defects bench install clean
+.PHONY: all help modules lib tools selftests demo check stress crash-states lint defects bench install clean

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The list of persist points, put together by the linker. */
+#include <stdio.h>
+#include <string.h>
+
+#include "points.h"
+
+extern struct crash_point __start_crash_points[], __stop_crash_points[];
+
+struct crash_point *crash_point_last;
+
+const char *crash_point_file(const struct crash_point *point)
+{
+	const char *slash = strrchr(point->file, '/');
+
+	return slash ? slash + 1 : point->file;
+}
+
+unsigned int crash_points_report(int verbose)
+{
+	unsigned int missed = 0, nr = 0;
+	struct crash_point *p;
+
+	for (p = __start_crash_points; p < __stop_crash_points; p++) {
+		nr++;
+		missed += !p->hits;
+		if (verbose || !p->hits)
+			printf("# persist point %s:%d %s: %s%lu\n", crash_point_file(p),
+			       p->line, p->what, p->hits ? "" : "NOT REACHED, ", p->hits);
+	}
+	printf("# %u persist points, %u not reached\n", nr, missed);
+	return missed;
+}
