@@ -82,6 +82,12 @@ static int fail_errno(struct nl *nl, int code)
 	return fail(nl, code, text, strlen(text));
 }
 
+/* What the kernel says in an answer; a number that is no errno is none of ours. */
+static int verdict(int code)
+{
+	return code < 0 && code >= -4095 ? code : -EPROTO;
+}
+
 /* The kernel's words follow its verdict as attributes. */
 static void take_extack(struct nl *nl, int code, const struct nlmsghdr *h,
 			size_t skip)
@@ -110,7 +116,7 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
 
 	(void)from;
 	x->done = true;
-	x->code = err->error < 0 ? err->error : -EPROTO;
+	x->code = verdict(err->error);
 	if (!(h->nlmsg_flags & NLM_F_CAPPED) && err->msg.nlmsg_len > sizeof(err->msg))
 		skip += err->msg.nlmsg_len - sizeof(err->msg);
 	take_extack(x->nl, x->code, h, NLMSG_ALIGN(skip));
@@ -137,8 +143,8 @@ static int on_finish(struct nl_msg *msg, void *arg)
 	if (h->nlmsg_len >= NLMSG_HDRLEN + sizeof(code))
 		memcpy(&code, NLMSG_DATA(h), sizeof(code));
 	if (code < 0 && !x->code) {
-		x->code = code;
-		take_extack(x->nl, code, h, sizeof(code));
+		x->code = verdict(code);
+		take_extack(x->nl, x->code, h, sizeof(code));
 	}
 	return NL_STOP;
 }

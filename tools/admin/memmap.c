@@ -6,6 +6,7 @@
  */
 #include "memmap.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 #define MIB		(1ULL << 20)
 #define SMALLEST	(64 * MIB)
 #define LARGEST		(4096 * MIB)
+
+/* Places looked at each way: the middle of a host's memory is not that full. */
+#define TRIES		4096
 
 /* struct line - one line of /proc/iomem */
 struct line {
@@ -22,28 +26,43 @@ struct line {
 	bool ram;
 };
 
-/* Reads the line at @*text and moves on. False: the end, or no such line. */
-static bool next_line(const char **text, struct line *line)
+/* A number in hex; unlike strtoull() it does not look beyond the line. */
+static bool read_hex(const char **text, uint64_t *number)
 {
-	const char *end;
-	const char *p = *text;
 	char *after;
 
-	if (!*p)
+	if (!isxdigit((unsigned char)**text))
 		return false;
-	end = strchr(p, '\n');
-	*text = end ? end + 1 : p + strlen(p);
-	line->nested = *p == ' ';
-	line->first = strtoull(p, &after, 16);
-	if (after == p || *after != '-')
-		return next_line(text, line);
-	p = after + 1;
-	line->last = strtoull(p, &after, 16);
-	if (after == p || strncmp(after, " : ", 3) != 0 || line->last < line->first ||
-	    line->last >= 1ULL << 56)
-		return next_line(text, line);
-	line->ram = strncmp(after + 3, "System RAM", 10) == 0;
+	*number = strtoull(*text, &after, 16);
+	*text = after;
 	return true;
+}
+
+static bool read_line(const char *p, struct line *line)
+{
+	line->nested = *p == ' ';
+	p += strspn(p, " ");
+	if (!read_hex(&p, &line->first) || *p++ != '-' || !read_hex(&p, &line->last) ||
+	    strncmp(p, " : ", 3) != 0 || line->last < line->first || line->last >= 1ULL << 56)
+		return false;
+	line->ram = strncmp(p + 3, "System RAM", 10) == 0;
+	return true;
+}
+
+/* Reads the next line from @*text on and moves behind it. False: the end. */
+static bool next_line(const char **text, struct line *line)
+{
+	const char *p = *text;
+	const char *end;
+
+	while (*p) {
+		end = strchr(p, '\n');
+		*text = end ? end + 1 : p + strlen(p);
+		if (read_line(p, line))
+			return true;
+		p = *text;
+	}
+	return false;
 }
 
 /* Is something of [@start, @start + @size - 1] in use inside RAM (kernel, crash kernel)? */
@@ -65,14 +84,17 @@ static bool place(const char *iomem, const struct line *run, uint64_t size, uint
 {
 	uint64_t middle = run->first + (run->last - run->first) / 2;
 	uint64_t at;
+	int tries;
 
-	for (at = middle / size * size; at <= run->last && run->last - at >= size - 1; at += size) {
+	for (at = middle / size * size, tries = TRIES;
+	     tries && at <= run->last && run->last - at >= size - 1; at += size, tries--) {
 		if (at >= run->first && !taken(iomem, at, size)) {
 			*start = at;
 			return true;
 		}
 	}
-	for (at = middle / size * size; at >= size && at - size >= run->first; ) {
+	for (at = middle / size * size, tries = TRIES;
+	     tries && at >= size && at - size >= run->first; tries--) {
 		at -= size;
 		if (run->last - at >= size - 1 && !taken(iomem, at, size)) {
 			*start = at;
