@@ -16,6 +16,7 @@ help:
 	@echo 'make defects           break the tree in each known way; its check must find it (hours)'
 	@echo 'make bench             commit latency beside its limits, natively'
 	@echo 'make crash-states STATES=n  what a power cut may leave behind: n states of it'
+	@echo 'make fuzz [SECONDS=n]  the fuzzers, n seconds each'
 	@echo 'make lint              style, static checks, generated files'
 	@echo 'make all               modules, lib, tools'
 	@echo 'make modules           npmu.ko, for KVER=$(KVER)'
@@ -37,6 +38,7 @@ tools: lib
 selftests: lib
 	+$(MAKE) -C selftests/unit
 	+$(MAKE) -C selftests/crash
+	+$(MAKE) -C selftests/fuzz
 	+$(MAKE) -C selftests/vm
 
 demo:
@@ -51,6 +53,9 @@ stress:
 crash-states:
 	+$(MAKE) -s -C selftests/crash crash-states $(if $(STATES),STATES=$(STATES)) \
 		$(if $(SEED),SEED=$(SEED))
+
+fuzz:
+	+$(MAKE) -C selftests/fuzz fuzz
 
 lint:
 	scripts/lint $(CHECKS)
@@ -74,6 +79,7 @@ clean:
 	+$(MAKE) -C tools clean
 	+$(MAKE) -C selftests/unit clean
 	+$(MAKE) -C selftests/crash clean
+	+$(MAKE) -C selftests/fuzz clean
 	+$(MAKE) -C selftests/vm clean
 
-.PHONY: all help modules lib tools selftests demo check stress crash-states lint defects bench install clean
+.PHONY: all help modules lib tools selftests demo check stress crash-states fuzz lint defects bench install clean
