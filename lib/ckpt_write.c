@@ -63,6 +63,21 @@ static inline bool still_writer(const struct npmu_ckpt_writer *w)
 	       w->status->fence_epoch == w->fence_epoch;
 }
 
+/*
+ * Nothing was committed yet. What a slot holds of a former instance goes, lest a
+ * first commit that is cut short look like a later one that was damaged: its new
+ * instance beside the old sequence.
+ */
+static int clear_slots(struct npmu_ckpt_writer *w)
+{
+	const struct npmu_ckpt_slot none = { 0 };
+	int i, code = 0;
+
+	for (i = 0; i < 2 && !code; i++)
+		code = npmu_memcpy_persist(w->region, w->slot[i], &none, sizeof(none));
+	return code;
+}
+
 /* Where what is there ends: its slot and the highest sequence it used. */
 static int continue_after(struct npmu_ckpt_writer *w,
 			  const struct ckpt_layout *layout)
@@ -81,7 +96,7 @@ static int continue_after(struct npmu_ckpt_writer *w,
 	}
 	w->next_sequence = 1;
 	if (!holds[0] && !holds[1])
-		return used ? -EUCLEAN : 0;
+		return used ? -EUCLEAN : clear_slots(w);
 	current = !holds[0] || (holds[1] && r[1].sequence > r[0].sequence);
 	w->last_sequence = r[current].sequence;
 	w->next_sequence = w->last_sequence + 1;

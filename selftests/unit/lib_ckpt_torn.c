@@ -143,6 +143,27 @@ static void commit__first_one_torn(void)
 	npmu_region_close(region);
 }
 
+/* The slots still hold another instance's states, of higher sequences. */
+static void commit__first_one_torn_over_another_instance(void)
+{
+	struct npmu_region *region = memory_new(SIZE);
+	struct npmu_ckpt_writer *w = writer_new(region, 6000, 0);
+	struct expected e = { 0, 256, false };
+	int i;
+
+	fill(new_state, 256, 9);
+	for (i = 0; i < 5; i++)
+		npmu_ckpt_commit(w, new_state, 200, 1);
+	npmu_ckpt_writer_close(w);
+	w = writer_new(region, 6000, NPMU_CKPT_INIT);
+	memcpy(before, npmu_region_addr(region), SIZE);
+	npmu_ckpt_commit(w, new_state, 256, 2);
+	memcpy(after, npmu_region_addr(region), SIZE);
+	check_tears(&e, 4000, "first over another instance");
+	npmu_ckpt_writer_close(w);
+	npmu_region_close(region);
+}
+
 static void commit_ranges__torn_at_any_words(void)
 {
 	struct npmu_region *region = memory_new(SIZE);
@@ -389,6 +410,7 @@ int main(void)
 {
 	TAP_RUN(commit__torn_at_any_words);
 	TAP_RUN(commit__first_one_torn);
+	TAP_RUN(commit__first_one_torn_over_another_instance);
 	TAP_RUN(commit_ranges__torn_at_any_words);
 	TAP_RUN(init__torn_at_any_words);
 	TAP_RUN(sequence__is_not_used_twice);

@@ -18,7 +18,8 @@
  * sealed by one CRC over the state and the slot header: a state is wholly
  * there or not there. The slot of the higher sequence, of those that validate
  * and belong to the header's instance, holds the current state; a commit
- * writes the other one.
+ * writes the other one. Before the first commit of an instance the headers of both
+ * slots are zeroed, so that a sequence above 1 tells that a state was there.
  *
  * Nothing of a fenced writer can land after the fence, so the fence epoch of a
  * slot tells who wrote it and decides nothing: a successor goes on above every
