@@ -240,6 +240,7 @@ static void try_nested(struct replay *outer, uint32_t k)
 
 	memset(&recovery, 0, sizeof(recovery));
 	r.at.deep = false;
+	r.at.nested = true;
 	replay(&r, &log, NESTED_CAP);
 	model_log_free(&recovery);
 	recovery = log;

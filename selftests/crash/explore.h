@@ -14,6 +14,7 @@
  * struct explore_at - where the power was cut
  * @answered: operations that were answered
  * @inflight: the one under way, or EXPLORE_NONE
+ * @nested: the recovery was cut off in its turn
  * @spoilt: a copy of something was spoilt afterwards
  * @salt: a number that differs from state to state
  * @deep: to be looked at more closely (it costs more)
@@ -21,6 +22,7 @@
 struct explore_at {
 	uint32_t answered;
 	uint32_t inflight;
+	bool nested;
 	bool spoilt;
 	uint64_t salt;
 	bool deep;

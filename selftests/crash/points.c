@@ -16,17 +16,31 @@ const char *crash_point_file(const struct crash_point *point)
 	return slash ? slash + 1 : point->file;
 }
 
+static int same(const struct crash_point *a, const struct crash_point *b)
+{
+	return a->line == b->line && !strcmp(a->what, b->what) && !strcmp(a->file, b->file);
+}
+
 unsigned int crash_points_report(int verbose)
 {
 	unsigned int missed = 0, nr = 0;
-	struct crash_point *p;
+	struct crash_point *p, *q;
 
 	for (p = __start_crash_points; p < __stop_crash_points; p++) {
+		unsigned long hits = 0;
+
+		/* A line of a header is there for each file that includes it. */
+		for (q = __start_crash_points; q < p && !same(p, q); q++)
+			;
+		if (q < p)
+			continue;
+		for (; q < __stop_crash_points; q++)
+			hits += same(p, q) ? q->hits : 0;
 		nr++;
-		missed += !p->hits;
-		if (verbose || !p->hits)
+		missed += !hits;
+		if (verbose || !hits)
 			printf("# persist point %s:%d %s: %s%lu\n", crash_point_file(p),
-			       p->line, p->what, p->hits ? "" : "NOT REACHED, ", p->hits);
+			       p->line, p->what, hits ? "" : "NOT REACHED, ", hits);
 	}
 	printf("# %u persist points, %u not reached\n", nr, missed);
 	return missed;

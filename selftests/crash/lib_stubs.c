@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The machine under libnpmu. Must not know what the library does with it. */
+#include <string.h>
+
+#include "lib_stubs.h"
+
+enum lib_cpu lib_cpu = LIB_CLWB;
+uint64_t lib_random;
+void (*lib_before_fence)(void);
+
+void lib_sfence(void)
+{
+	void (*hook)(void) = lib_before_fence;
+
+	if (hook) {
+		lib_before_fence = NULL;
+		hook();
+		lib_before_fence = hook;
+	}
+	model_fence();
+}
+
+/* The kernel writes the pages back and fences. */
+int lib_msync(void *addr, size_t len)
+{
+	model_writeback(addr, len);
+	lib_sfence();
+	return 0;
+}
+
+int lib_cpuid(unsigned int leaf, unsigned int *a, unsigned int *b, unsigned int *c,
+	      unsigned int *d)
+{
+	*a = *b = *c = *d = 0;
+	if (leaf != 7)
+		return 0;
+	if (lib_cpu == LIB_CLWB)
+		*b |= 1U << 24;
+	if (lib_cpu >= LIB_CLFLUSHOPT)
+		*b |= 1U << 23;
+	return 1;
+}
+
+ssize_t lib_getrandom(void *buf, size_t len)
+{
+	unsigned char *p = buf;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		p[i] = (unsigned char)(model_random(&lib_random) >> 32);
+	return (ssize_t)len;
+}
+
+void *lib_memcpy(void *dst, const void *src, size_t len)
+{
+	if (len && model_holds(dst, len))
+		model_store(dst, src, len);
+	else
+		memcpy(dst, src, len);
+	return dst;
+}
