@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "death_writer.h"
+#include "vmunit.h"
 
 #define SIZE	(64 * MIB)
 #define UNIT	"report"
@@ -89,21 +90,16 @@ static void death__reported_no_later_than_half_again_pidfd(void)
 	close(reader);
 }
 
-static void unit__can_be_made(void)
-{
-	REQUIRE(!vm_dram(UNIT, 128 * MIB), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_dropped(void)
+static void unit__can_be_dropped_soon(void)
 {
 	CHECK(VM_UNTIL(!vm_drop(UNIT), 5000), "%s", vm_why());
 }
 
 int main(void)
 {
+	vm_one_unit(UNIT, 128 * MIB, SIZE);
 	VM_RUN(unit__can_be_made);
 	VM_RUN(death__reported_no_later_than_half_again_pidfd);
-	VM_RUN(unit__can_be_dropped);
+	VM_RUN(unit__can_be_dropped_soon);
 	return vm_end();
 }

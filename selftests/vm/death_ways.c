@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "death_writer.h"
+#include "vmunit.h"
 
 #define SIZE	(4 * MIB)
 #define UNIT	"death"
@@ -261,13 +262,7 @@ static void death__of_a_thread_or_child_is_none(void)
 	view_end(&v);
 }
 
-static void unit__can_be_made(void)
-{
-	REQUIRE(!vm_dram(UNIT, 64 * MIB), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_dropped(void)
+static void unit__can_be_dropped_soon(void)
 {
 	/* The heirs were killed, but not by their parents: they may take a moment. */
 	CHECK(VM_UNTIL(!vm_drop(UNIT), 5000), "%s", vm_why());
@@ -275,6 +270,7 @@ static void unit__can_be_dropped(void)
 
 int main(void)
 {
+	vm_one_unit(UNIT, 64 * MIB, SIZE);
 	VM_RUN(unit__can_be_made);
 	VM_RUN(death__sigkill_is_told_while_heirs_live);
 	VM_RUN(death__sigkill_of_a_writer_with_threads_is_told);
@@ -285,6 +281,6 @@ int main(void)
 	VM_RUN(death__last_close_is_told);
 	VM_RUN(death__close_beside_a_mapping_is_none);
 	VM_RUN(death__of_a_thread_or_child_is_none);
-	VM_RUN(unit__can_be_dropped);
+	VM_RUN(unit__can_be_dropped_soon);
 	return vm_end();
 }

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "vmtest.h"
+#include "vmunit.h"
 
 #define SIZE	(64 * MIB)
 #define HUGE	(2 * MIB)
@@ -250,28 +251,10 @@ static void all_on(const char *backing)
 	VM_RUN(fault__scattered_part_alone_falls_back);
 }
 
-static void unit__can_be_made_of_dram(void)
-{
-	REQUIRE(!vm_dram(UNIT, 128 * MIB), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_made_of_pmem(void)
-{
-	if (access(vm_pmem_path(), F_OK))
-		SKIP("no %s", vm_pmem_path());
-	REQUIRE(!vm_pmem(NULL, UNIT, 64), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_dropped(void)
-{
-	EXPECT(vm_drop(UNIT), 0);
-}
-
 int main(void)
 {
-	VM_RUN(unit__can_be_made_of_dram);
+	vm_one_unit(UNIT, 128 * MIB, SIZE);
+	VM_RUN(unit__can_be_made);
 	all_on("dram");
 	VM_RUN(unit__can_be_dropped);
 	VM_RUN(unit__can_be_made_of_pmem);

@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "vmtest.h"
+#include "vmunit.h"
 
 #define SIZE	(8 * MIB)
 #define UNIT	"fire"
@@ -225,19 +226,9 @@ static void fire__leaves_a_sound_unit(void)
 	close(fd);
 }
 
-static void unit__can_be_made(void)
-{
-	REQUIRE(!vm_dram(UNIT, 64 * MIB), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_dropped(void)
-{
-	EXPECT(vm_drop(UNIT), 0);
-}
-
 int main(void)
 {
+	vm_one_unit(UNIT, 64 * MIB, SIZE);
 	VM_RUN(unit__can_be_made);
 	VM_RUN(fence__under_fire);
 	VM_RUN(fire__leaves_a_sound_unit);

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "fence_rounds.h"
+#include "vmunit.h"
 
 #define SIZE	(64 * MIB)
 #define UNIT	"latency"
@@ -85,19 +86,9 @@ static void fence__latency_under_stores(void)
 	by_median("64 MiB in 2 MiB pages, stored to in a loop", took, n);
 }
 
-static void unit__can_be_made(void)
-{
-	REQUIRE(!vm_dram(UNIT, 128 * MIB), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_dropped(void)
-{
-	EXPECT(vm_drop(UNIT), 0);
-}
-
 int main(void)
 {
+	vm_one_unit(UNIT, 128 * MIB, SIZE);
 	VM_RUN(unit__can_be_made);
 	VM_RUN(fence__latency_unmapped);
 	VM_RUN(fence__latency_2m_pages);

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "fence_rounds.h"
+#include "vmunit.h"
 
 #define SIZE	(64 * MIB)
 #define UNIT	"fence"
@@ -144,28 +145,10 @@ static void all_on(const char *backing)
 	VM_RUN(fence__readers_take_no_fault);
 }
 
-static void unit__can_be_dropped(void)
-{
-	EXPECT(vm_drop(unit), 0);
-}
-
-static void unit__can_be_made_of_dram(void)
-{
-	REQUIRE(!vm_dram(unit, 160 * MIB), "%s", vm_why());
-	EXPECT(vm_region(unit, "r", SIZE), 0);
-}
-
-static void unit__can_be_made_of_pmem(void)
-{
-	if (access(vm_pmem_path(), F_OK))
-		SKIP("no %s", vm_pmem_path());
-	REQUIRE(!vm_pmem(NULL, unit, 64), "%s", vm_why());
-	EXPECT(vm_region(unit, "r", SIZE), 0);
-}
-
 int main(void)
 {
-	VM_RUN(unit__can_be_made_of_dram);
+	vm_one_unit(unit, 160 * MIB, SIZE);
+	VM_RUN(unit__can_be_made);
 	all_on("dram");
 	VM_RUN(unit__can_be_dropped);
 	VM_RUN(unit__can_be_made_of_pmem);

@@ -9,6 +9,7 @@
 
 #include "death_writer.h"
 #include "fence_rounds.h"
+#include "vmunit.h"
 
 #define SIZE	(16 * MIB)
 #define UNIT	"ways"
@@ -215,19 +216,9 @@ static void fence__of_a_mapping_that_was_protected(void)
 	close(fd);
 }
 
-static void unit__can_be_made(void)
-{
-	REQUIRE(!vm_dram(UNIT, 64 * MIB), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_dropped(void)
-{
-	EXPECT(vm_drop(UNIT), 0);
-}
-
 int main(void)
 {
+	vm_one_unit(UNIT, 64 * MIB, SIZE);
 	VM_RUN(unit__can_be_made);
 	VM_RUN(fence__of_a_writer_through_a_node_of_its_own);
 	VM_RUN(fence__of_a_forked_child);

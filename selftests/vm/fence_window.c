@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "fence_rounds.h"
+#include "vmunit.h"
 
 #define SIZE	(64 * MIB)
 #define PARAMS	"/sys/module/npmu/parameters/"
@@ -159,19 +160,9 @@ static void fence__past_its_bound_is_no_success(void)
 	close(successor);
 }
 
-static void unit__can_be_made(void)
-{
-	REQUIRE(!vm_dram(UNIT, 160 * MIB), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_dropped(void)
-{
-	EXPECT(vm_drop(UNIT), 0);
-}
-
 int main(void)
 {
+	vm_one_unit(UNIT, 160 * MIB, SIZE);
 	VM_RUN(unit__can_be_made);
 	VM_RUN(fence__window_widened_4k_pages);
 	VM_RUN(fence__window_widened_4k_pages_taken_over);

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 
 #include "vmtest.h"
+#include "vmunit.h"
 
 #define SIZE	(8 * MIB)
 #define UNIT	"pin"
@@ -342,28 +343,10 @@ static void all_on(const char *backing)
 	VM_RUN(pin__userfaultfd_is_refused);
 }
 
-static void unit__can_be_made_of_dram(void)
-{
-	REQUIRE(!vm_dram(UNIT, 64 * MIB), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_made_of_pmem(void)
-{
-	if (access(vm_pmem_path(), F_OK))
-		SKIP("no %s", vm_pmem_path());
-	REQUIRE(!vm_pmem(NULL, UNIT, 64), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_dropped(void)
-{
-	EXPECT(vm_drop(UNIT), 0);
-}
-
 int main(void)
 {
-	VM_RUN(unit__can_be_made_of_dram);
+	vm_one_unit(UNIT, 64 * MIB, SIZE);
+	VM_RUN(unit__can_be_made);
 	all_on("dram");
 	VM_RUN(unit__can_be_dropped);
 	VM_RUN(unit__can_be_made_of_pmem);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "vmtest.h"
+#include "vmunit.h"
 
 #define SIZE	(4 * MIB)
 #define UNIT	"race"
@@ -182,19 +183,9 @@ static void fence__two_with_one_epoch_one_wins(void)
 	tell("the first", rounds(FENCE, FENCE, true, n), n);
 }
 
-static void unit__can_be_made(void)
-{
-	REQUIRE(!vm_dram(UNIT, 64 * MIB), "%s", vm_why());
-	EXPECT(vm_region(UNIT, "r", SIZE), 0);
-}
-
-static void unit__can_be_dropped(void)
-{
-	EXPECT(vm_drop(UNIT), 0);
-}
-
 int main(void)
 {
+	vm_one_unit(UNIT, 64 * MIB, SIZE);
 	VM_RUN(unit__can_be_made);
 	VM_RUN(takeover__two_with_one_epoch_one_wins);
 	VM_RUN(takeover__two_of_a_live_writer_one_wins);
