@@ -95,7 +95,8 @@ static int replay(const char *what)
 static int usage(void)
 {
 	printf("usage: crash-states [--states N] [--seed S] [--cap N] [--workload NAME]\n"
-	       "                    [--replay NAME:SEED:POINT:STATE] [--stop] [--verbose]\n");
+	       "                    [--part unit|checkpoint] [--stop] [--verbose]\n"
+	       "                    [--replay NAME:SEED:POINT:STATE]\n");
 	return 2;
 }
 
@@ -106,13 +107,15 @@ int main(int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "cap", required_argument, NULL, 'c' },
 		{ "workload", required_argument, NULL, 'w' },
+		{ "part", required_argument, NULL, 'p' },
 		{ "replay", required_argument, NULL, 'r' },
 		{ "stop", no_argument, NULL, 'x' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
 	uint64_t states = 100000, seed = 1, round;
-	const char *only = NULL;
+	const char *only = NULL, *part = NULL;
+	bool any = true;
 	unsigned int i, missed;
 	uint32_t cap = 120;
 	int verbose = 0, c;
@@ -132,6 +135,9 @@ int main(int argc, char **argv)
 		case 'w':
 			only = optarg;
 			break;
+		case 'p':
+			part = optarg;
+			break;
 		case 'r':
 			return replay(optarg) == 2 ? usage() : failed_tests ? 1 : 0;
 		case 'x':
@@ -147,29 +153,22 @@ int main(int argc, char **argv)
 		return usage();
 
 	/* Each workload once, then random ones with other seeds until it is enough. */
-	for (i = 0; i < nr_unit_workloads; i++)
-		if (!only || !strcmp(only, unit_workloads[i].name))
-			run(&unit_workloads[i], seed, cap, EXPLORE_NONE, EXPLORE_NONE, false);
-	for (i = 0; i < nr_ckpt_workloads; i++)
-		if (!only || !strcmp(only, ckpt_workloads[i].name))
-			run(&ckpt_workloads[i], seed, cap, EXPLORE_NONE, EXPLORE_NONE, false);
-	for (round = 1; total.states < states && !failed_tests; round++) {
-		bool any = false;
-
+	for (round = 0; round == 0 || (total.states < states && !failed_tests && any); round++) {
+		any = false;
 		for (i = 0; i < nr_unit_workloads + nr_ckpt_workloads; i++) {
 			const struct workload *w = i < nr_unit_workloads ? &unit_workloads[i] :
 						   &ckpt_workloads[i - nr_unit_workloads];
 
-			if (!w->random || (only && strcmp(only, w->name)))
+			if ((only && strcmp(only, w->name)) || (round && !w->random) ||
+			    (part && (i < nr_unit_workloads) != !strcmp(part, "unit")))
 				continue;
-			any = true;
-			run(w, seed + round, cap, EXPLORE_NONE, EXPLORE_NONE, !verbose);
+			any |= w->random;
+			run(w, seed + round, cap, EXPLORE_NONE, EXPLORE_NONE,
+			    round && !verbose);
 		}
-		if (!any)
-			break;
 	}
 	missed = 0;
-	if (!only) {
+	if (!only && !part) {
 		missed = crash_points_report(verbose);
 		printf("%sok %u every persist point is reached\n", missed ? "not " : "", ++tests);
 		failed_tests += !!missed;
