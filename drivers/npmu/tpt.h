@@ -91,7 +91,7 @@ struct npmu_tpt_stat {
 struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
 				     const struct npmu_revoke_ops *ops, void *owner);
 
-/* Ends an open: gives the role up, takes the entry out. Never fails. */
+/* Ends an open that is not the writer (any more): npmu_role_death(). Never fails. */
 void npmu_tpt_close(struct npmu_tpt_entry *entry);
 
 /*
