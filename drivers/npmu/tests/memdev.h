@@ -14,6 +14,7 @@
 /**
  * struct memdev - a device, to be found by @path
  * @b: the backing, while it is @open
+ * @node: of all that this test made
  * @mem: its bytes
  * @bad: by granule: cannot be read
  * @power: pieces that can still be written before the power is cut

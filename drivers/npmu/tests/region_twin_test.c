@@ -21,11 +21,11 @@ static struct memdev *dev;
 static struct npmu_unit *unit;
 static u64 data_size;
 
-static char *name_of(int i)
+static const char *name_of(int i)
 {
-	static char name[] = "region-0";
+	static char name[sizeof("region-0")];
 
-	name[7] = '0' + i;
+	snprintf(name, sizeof(name), "region-%c", (char)('0' + i));
 	return name;
 }
 
