@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Makes the kernel complain: what is written to the parameter "about" is done, one of
  * each kind that the debug kernel finds. For tests that nothing of it is overlooked.
