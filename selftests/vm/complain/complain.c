@@ -114,7 +114,6 @@ static void about_leak(void)
 	pr_info("complain: lost memory%s\n", p ? "" : ", or would have");
 }
 
-/* The last one: the kernel looks after no lock any more after it. */
 static void about_lock_order(void)
 {
 	static DEFINE_MUTEX(a);
@@ -136,17 +135,18 @@ static const struct {
 } complaints[] = {
 	{ "nothing", about_nothing },
 	{ "warn", about_warn },
+	/* Before KASAN speaks, as lockdep does not look any more after that. */
+	{ "rcu", about_rcu },
+	{ "lock_order", about_lock_order },
 	{ "use_after_free", about_use_after_free },
 	{ "array_index", about_array_index },
 	{ "shift", about_shift },
 	{ "sleep_in_atomic", about_sleep_in_atomic },
 	{ "preemptible", about_preemptible },
-	{ "rcu", about_rcu },
 	{ "list", about_list },
 	{ "refcount", about_refcount },
 	{ "object", about_object },
 	{ "leak", about_leak },
-	{ "lock_order", about_lock_order },
 };
 
 static int about_set(const char *val, const struct kernel_param *kp)
