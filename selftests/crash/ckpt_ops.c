@@ -140,14 +140,14 @@ void ckpt_open(struct ckpt_run *run, uint64_t capacity, unsigned int flags)
 	struct ckpt_snap *s = op_begin(run, flags ? "open anew" : "open");
 	struct npmu_error err;
 
-	npmu_ckpt_writer_close(run->writer);
-	run->writer = NULL;
-	if (npmu_ckpt_writer_open(run->region, capacity, flags, &run->writer, &err))
-		die("writer", err.text);
 	if (flags & NPMU_CKPT_INIT) {
 		s->what = CKPT_NONE;
 		s->len = 0;
 	}
+	npmu_ckpt_writer_close(run->writer);
+	run->writer = NULL;
+	if (npmu_ckpt_writer_open(run->region, capacity, flags, &run->writer, &err))
+		die("writer", err.text);
 	op_end(run, 0);
 }
 
@@ -297,9 +297,11 @@ static void read_meanwhile(void)
 	struct npmu_ckpt_info info;
 	int code = read_state(run->region, &info, data);
 
-	if (is_snap(&run->snap[run->nr + 1], code, &info, data))
-		model_mark(MODEL_END, run->nr);
-	else if (!is_snap(&run->snap[run->nr], code, &info, data)) {
+	/* That there is nothing is not given out: it may change with a cut. */
+	if (is_snap(&run->snap[run->nr + 1], code, &info, data)) {
+		if (!code)
+			model_mark(MODEL_END, run->nr);
+	} else if (!is_snap(&run->snap[run->nr], code, &info, data)) {
 		run->wrong++;
 		printf("# WRONG: a reader beside a writer got neither state: %d\n", code);
 	}
