@@ -289,7 +289,8 @@ static void try_state(struct replay *r, uint32_t k, const struct crash_point *be
 	uint64_t random;
 	int i;
 
-	r->at.salt = random = salt(r, k);
+	random = salt(r, k);
+	r->at.salt = random;
 	r->at.deep = !r->outer && random % 16 == 0;
 	if (r->outer)
 		r->stat->nested++;

@@ -26,6 +26,8 @@ unsigned int crash_points_report(int verbose)
 	unsigned int missed = 0, nr = 0;
 	struct crash_point *p, *q;
 
+	/* The linker says where the array ends. */
+	/* cppcheck-suppress comparePointers */
 	for (p = __start_crash_points; p < __stop_crash_points; p++) {
 		unsigned long hits = 0;
 

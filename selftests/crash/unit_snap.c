@@ -61,7 +61,7 @@ static void take_region(struct snap_region *r, struct npmu_region *region,
 
 void snap_take(struct snap *s, struct npmu_unit *unit, const struct snap *before)
 {
-	struct npmu_region *region;
+	struct npmu_region *region = NULL;
 	unsigned long slot;
 
 	memset(s, 0, sizeof(*s));
@@ -164,7 +164,7 @@ static const char *compare(const struct snap *s, struct npmu_unit *unit, int rai
 		return "a region came back, or came too early";
 	if (unit->nr_unsound)
 		return "unsound regions";
-	if (unit->media->epoch != s->media_epoch + (raised >= 0))
+	if (unit->media->epoch != s->media_epoch + !(raised < 0))
 		return "the media epoch differs";
 	if (npmu_alloc_available(&unit->media->alloc) != s->free)
 		return "free space differs: a leak, or a double owner";

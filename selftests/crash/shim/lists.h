@@ -24,7 +24,8 @@ static inline void list_del(struct list_head *node)
 {
 	node->prev->next = node->next;
 	node->next->prev = node->prev;
-	node->next = node->prev = NULL;
+	node->next = NULL;
+	node->prev = NULL;
 }
 
 #define list_entry(p, type, member)	container_of(p, type, member)
