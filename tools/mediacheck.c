@@ -25,13 +25,21 @@ const char *npmu_finding_what_text(enum npmu_finding_what what)
 		return "list";
 	case NPMU_WHAT_EXTENT:
 		return "extent";
+	case NPMU_WHAT_BAD:
+		return "bad";
 	}
 	return "unknown";
 }
 
 const char *npmu_severity_text(enum npmu_severity severity)
 {
-	return severity == NPMU_ERROR ? "error" : "warning";
+	static const char *const names[] = {
+		[NPMU_NOTE] = "note",
+		[NPMU_WARNING] = "warning",
+		[NPMU_ERROR] = "error",
+	};
+
+	return names[severity];
 }
 
 void check_finding(struct check *c, enum npmu_severity severity,
@@ -51,7 +59,7 @@ void check_finding(struct check *c, enum npmu_severity severity,
 
 	if (severity == NPMU_ERROR)
 		c->sum->errors++;
-	else
+	else if (severity == NPMU_WARNING)
 		c->sum->warnings++;
 	if (!c->report)
 		return;
@@ -251,10 +259,12 @@ static int check_regions(struct check *c)
 		return -ENOMEM;
 	npmu_alloc_init(&c->alloc, c->alloc_mem,
 			le64_to_cpu(c->sb->data_start), size, 0);
+	check_bad_list(c);
 	for (slot = 0; slot < c->sum->max_regions; slot++)
 		check_slot(c, slot);
 	check_claims(c);
 	check_unique(c);
+	check_bad_free(c);
 	c->sum->free_bytes = npmu_alloc_available(&c->alloc);
 	return 0;
 }

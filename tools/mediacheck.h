@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Offline check of a unit's media: superblocks, region records, list blocks,
- * extents. Reads only, needs neither the module nor libnpmu's handles, and takes
+ * extents, bad list. Reads only, needs neither the module nor libnpmu's handles, and takes
  * any bytes whatever. Prints nothing: findings go to a callback.
  */
 #ifndef NPMU_MEDIACHECK_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 enum npmu_severity {
+	NPMU_NOTE,	/* nothing is wrong with the media: what they tell */
 	NPMU_WARNING,	/* nothing lost: attach repairs it */
 	NPMU_ERROR,	/* a region or the unit cannot be used as it is */
 };
@@ -20,11 +21,12 @@ enum npmu_finding_what {
 	NPMU_WHAT_RECORD,
 	NPMU_WHAT_LIST,
 	NPMU_WHAT_EXTENT,
+	NPMU_WHAT_BAD,		/* the bad list, or a range of it */
 };
 
 /**
  * struct npmu_finding - one thing that is wrong; valid during the callback
- * @severity: warning or error
+ * @severity: note, warning or error
  * @what: kind of record
  * @copy: 0 or 1, or -1 where it does not concern one copy
  * @slot: slot of the region table, or -1
@@ -57,6 +59,8 @@ struct npmu_finding {
  * @regions: regions that are whole
  * @damaged: slots without a usable record or with bad lists or extents
  * @media_epoch: highest media epoch
+ * @bad_bytes: bytes of the bad list; each range of it is a note, or an error where a
+ *	region owns it
  * @errors: findings of severity NPMU_ERROR
  * @warnings: findings of severity NPMU_WARNING
  */
@@ -72,6 +76,7 @@ struct npmu_check_summary {
 	uint32_t regions;
 	uint32_t damaged;
 	uint64_t media_epoch;
+	uint64_t bad_bytes;
 	uint64_t errors;
 	uint64_t warnings;
 };
@@ -117,7 +122,7 @@ struct npmu_media_source {
 int npmu_mediacheck(const struct npmu_media_source *src, npmu_report_fn *report,
 		    void *ctx, struct npmu_check_summary *sum);
 
-/* "superblock", "record", "list", "extent" and "warning", "error". */
+/* "superblock", "record", "list", "extent", "bad" and "note", "warning", "error". */
 const char *npmu_finding_what_text(enum npmu_finding_what what);
 const char *npmu_severity_text(enum npmu_severity severity);
 

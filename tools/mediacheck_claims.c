@@ -16,6 +16,7 @@ typedef bool claim_fn(struct check *c, const struct place *at, uint64_t start,
 static bool claim_mark(struct check *c, const struct place *at, uint64_t start,
 		       uint64_t len)
 {
+	check_bad_owned(c, at, start, len);
 	if (!npmu_alloc_mark(&c->alloc, start, len))
 		return true;
 	if (c->told++ < MAX_TOLD)

@@ -4,6 +4,7 @@
 #define NPMU_MEDIACHECK_INT_H
 
 #include "../drivers/npmu/alloc.h"
+#include "../drivers/npmu/badlist.h"
 #include "../drivers/npmu/format.h"
 #include "mediacheck.h"
 
@@ -33,6 +34,7 @@ struct buffers {
 	struct npmu_superblock sb[2];
 	struct npmu_region_record rec[2];
 	struct npmu_list_block blk[2];
+	struct npmu_bad_block bad[2];
 };
 
 struct check {
@@ -42,6 +44,7 @@ struct check {
 	struct npmu_check_summary *sum;
 	struct buffers *b;
 	const struct npmu_superblock *sb;
+	struct npmu_badlist bad;
 	struct npmu_alloc alloc;
 	void *alloc_mem;
 	struct seen *seen;
@@ -77,6 +80,13 @@ const struct npmu_region_record *check_record(struct check *c, uint32_t slot,
 /* Can all extents be read, and do they add up; says what is wrong when loud. */
 bool check_sound(struct check *c, const struct npmu_region_record *rec,
 		 const struct place *at, bool loud);
+
+/* Read the bad list, before what regions have of it is told. */
+void check_bad_list(struct check *c);
+/* Tell what of the bad list nobody owns, and take it from what is free. */
+void check_bad_free(struct check *c);
+/* Tell what of the bad list a run of a region is. */
+void check_bad_owned(struct check *c, const struct place *at, uint64_t start, uint64_t len);
 
 /* Let the sound ones of seen[] claim what they have; counts regions. */
 void check_claims(struct check *c);

@@ -100,6 +100,8 @@ const char *npmu_format_error_text(int err)
 		[NPMU_FMT_EXTENT] = "extent is empty, unaligned or out of bounds",
 		[NPMU_FMT_SUM] = "extents do not add up to the size",
 		[NPMU_FMT_LIST_REF] = "list reference is missing or not legal",
+		[NPMU_FMT_NR_BAD] = "number of bad ranges is out of bounds",
+		[NPMU_FMT_ORDER] = "bad ranges are out of order or overlap",
 	};
 
 	if (err < 0 || err >= NPMU_FMT_NR_ERRORS)
@@ -107,8 +109,7 @@ const char *npmu_format_error_text(int err)
 	return text[err];
 }
 
-/* The CRC of a record as if the field at crc_off were zero. */
-static u32 record_crc(const void *rec, size_t crc_off)
+u32 npmu_record_crc(const void *rec, size_t crc_off)
 {
 	static const u8 zero[4];
 	const u8 *p = rec;
@@ -213,7 +214,7 @@ int npmu_sb_check(const struct npmu_superblock *sb, u64 device_size)
 	if (le64_to_cpu(sb->magic) != NPMU_SB_MAGIC)
 		return NPMU_FMT_MAGIC;
 	if (le32_to_cpu(sb->crc) !=
-	    record_crc(sb, offsetof(struct npmu_superblock, crc)))
+	    npmu_record_crc(sb, offsetof(struct npmu_superblock, crc)))
 		return NPMU_FMT_CRC;
 	if (le32_to_cpu(sb->version) != NPMU_FORMAT_VERSION)
 		return NPMU_FMT_VERSION;
@@ -246,7 +247,7 @@ void npmu_sb_seal(struct npmu_superblock *sb)
 	const size_t crc = offsetof(struct npmu_superblock, crc);
 
 	sb->magic = cpu_to_le64(NPMU_SB_MAGIC);
-	sb->crc = cpu_to_le32(record_crc(sb, crc));
+	sb->crc = cpu_to_le32(npmu_record_crc(sb, crc));
 }
 
 u64 npmu_record_offset(const struct npmu_superblock *sb, u32 slot,
@@ -353,7 +354,7 @@ int npmu_region_check(const struct npmu_region_record *rec,
 	if (le32_to_cpu(rec->magic) != NPMU_REGION_MAGIC)
 		return NPMU_FMT_MAGIC;
 	if (le32_to_cpu(rec->crc) !=
-	    record_crc(rec, offsetof(struct npmu_region_record, crc)))
+	    npmu_record_crc(rec, offsetof(struct npmu_region_record, crc)))
 		return NPMU_FMT_CRC;
 	if (le32_to_cpu(rec->slot) != slot ||
 	    slot >= le32_to_cpu(sb->max_regions))
@@ -380,7 +381,7 @@ void npmu_region_seal(struct npmu_region_record *rec)
 	const size_t crc = offsetof(struct npmu_region_record, crc);
 
 	rec->magic = cpu_to_le32(NPMU_REGION_MAGIC);
-	rec->crc = cpu_to_le32(record_crc(rec, crc));
+	rec->crc = cpu_to_le32(npmu_record_crc(rec, crc));
 }
 
 void npmu_region_fill_free(struct npmu_region_record *rec,
@@ -411,7 +412,7 @@ int npmu_list_check(const struct npmu_list_block *blk,
 	/* A whole block that is not the one referred to is no better. */
 	if (blk->crc != ref->crc ||
 	    le32_to_cpu(blk->crc) !=
-	    record_crc(blk, offsetof(struct npmu_list_block, crc)))
+	    npmu_record_crc(blk, offsetof(struct npmu_list_block, crc)))
 		return NPMU_FMT_CRC;
 	if (le32_to_cpu(blk->slot) != slot)
 		return NPMU_FMT_SLOT;
@@ -433,7 +434,7 @@ u32 npmu_list_seal(struct npmu_list_block *blk)
 	u32 crc;
 
 	blk->magic = cpu_to_le32(NPMU_LIST_MAGIC);
-	crc = record_crc(blk, offsetof(struct npmu_list_block, crc));
+	crc = npmu_record_crc(blk, offsetof(struct npmu_list_block, crc));
 	blk->crc = cpu_to_le32(crc);
 	return crc;
 }

@@ -41,6 +41,8 @@ enum npmu_format_error {
 	NPMU_FMT_EXTENT,	/* extent empty, not aligned or out of bounds */
 	NPMU_FMT_SUM,		/* extents do not add up to the size */
 	NPMU_FMT_LIST_REF,	/* list reference missing, surplus or illegal */
+	NPMU_FMT_NR_BAD,	/* number of bad ranges */
+	NPMU_FMT_ORDER,		/* bad ranges out of order, or not apart */
 	NPMU_FMT_NR_ERRORS
 };
 
@@ -63,6 +65,13 @@ enum npmu_format_error {
  * Return: a constant string, never NULL.
  */
 const char *npmu_format_error_text(int err);
+
+/**
+ * npmu_record_crc - CRC of a record of NPMU_RECORD_SIZE bytes
+ * @rec: the record
+ * @crc_off: offset of its crc field, which is taken as zero
+ */
+u32 npmu_record_crc(const void *rec, size_t crc_off);
 
 /**
  * npmu_name_ok - is @name legal for a unit or a region

@@ -64,6 +64,7 @@ static void show_summary(const struct check *check, const struct npmu_check_summ
 		{ "regions", "whole regions", FORM_PLAIN },
 		{ "damaged", "damaged slots", FORM_PLAIN },
 		{ "media_epoch", "media epoch", FORM_PLAIN },
+		{ "bad", "bad", FORM_SIZE },
 		{ "errors", "errors", FORM_PLAIN },
 		{ "warnings", "warnings", FORM_PLAIN },
 		{ NULL },
@@ -92,6 +93,7 @@ static void show_summary(const struct check *check, const struct npmu_check_summ
 		record_number(row, "regions", sum->regions);
 		record_number(row, "damaged", sum->damaged);
 		record_number(row, "media_epoch", sum->media_epoch);
+		record_number(row, "bad", sum->bad_bytes);
 	}
 	record_number(row, "errors", sum->errors);
 	record_number(row, "warnings", sum->warnings);

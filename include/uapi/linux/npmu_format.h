@@ -7,7 +7,9 @@
  * over its whole length with the crc field itself taken as zero.
  *
  *	0		superblock, copy 0
+ *	NPMU_BAD_COPY0	bad list, copy 0
  *	NPMU_SB_COPY1	superblock, copy 1
+ *	NPMU_BAD_COPY1	bad list, copy 1
  *	table[0]	region records, copy 0: max_regions slots of 4 KiB
  *	table[1]	region records, copy 1
  *	data_start	granules: extents of regions and list blocks, to size
@@ -31,6 +33,8 @@
 
 #define NPMU_RECORD_SIZE	4096
 #define NPMU_SB_COPY1		0x8000ULL	/* offset of superblock copy 1 */
+#define NPMU_BAD_COPY0		0x1000ULL	/* offsets of the bad list's copies */
+#define NPMU_BAD_COPY1		0x9000ULL
 #define NPMU_TABLE_START	0x10000ULL	/* offset of table[0] */
 
 #define NPMU_MAX_REGIONS	10000
@@ -46,10 +50,11 @@
 /* A region's PM addresses are [(slot + 1) << SHIFT, that + size). */
 #define NPMU_PM_ADDR_SHIFT	44
 
-/* Little-endian "NPMUNIT1", "NPMR" and "NPML". */
+/* Little-endian "NPMUNIT1", "NPMR", "NPML" and "NPMB". */
 #define NPMU_SB_MAGIC		0x3154494e554d504eULL
 #define NPMU_REGION_MAGIC	0x524d504eU
 #define NPMU_LIST_MAGIC		0x4c4d504eU
+#define NPMU_BAD_MAGIC		0x424d504eU
 
 /*
  * Feature bits. A bit of incompat that is not known: the unit is refused.
@@ -199,6 +204,35 @@ struct npmu_list_block {
 	struct npmu_list_ref next;
 	__u8 reserved[40];
 	struct npmu_extent_rec extents[NPMU_LIST_EXTENTS];
+};
+
+#define NPMU_MAX_BAD		250
+
+/* Bad list flags. */
+#define NPMU_BAD_F_INCOMPLETE	(1U << 0)	/* there is more than is listed */
+#define NPMU_BAD_F_ALL		NPMU_BAD_F_INCOMPLETE
+
+/**
+ * struct npmu_bad_block - bytes of the data area that failed: never handed out
+ * @magic: NPMU_BAD_MAGIC
+ * @crc: CRC32C of the 4096 bytes with this field zero
+ * @nr: used entries of @ranges, 0 to NPMU_MAX_BAD
+ * @flags: NPMU_BAD_F_*
+ * @media_epoch: as in a region record
+ * @unit_uuid: the superblock's: a list of another unit is not valid
+ * @ranges: in order of start, apart from each other; unused ones are zero
+ *
+ * Format leaves both copies zero, which is an empty list of media epoch 0.
+ */
+struct npmu_bad_block {
+	__le32 magic;
+	__le32 crc;
+	__le32 nr;
+	__le32 flags;
+	__le64 media_epoch;
+	__u8 unit_uuid[NPMU_UUID_LEN];
+	__u8 reserved[56];
+	struct npmu_extent_rec ranges[NPMU_MAX_BAD];
 };
 
 #endif /* _UAPI_LINUX_NPMU_FORMAT_H */
