@@ -318,6 +318,28 @@ int npmu_ctl_region_list(struct npmu_ctl *ctl, const char *unit,
 	return code;
 }
 
+int npmu_ctl_bad_list(struct npmu_ctl *ctl, const char *unit, npmu_bad_fn *fn, void *ctx)
+{
+	struct request r = { .n = 0 };
+	struct npmu_bad_info *info;
+	size_t i, count;
+	void *items;
+	int code;
+
+	if (!fn)
+		return bad_request(ctl, "no callback");
+	put_string(&r, NPMU_A_BAD_UNIT, unit);
+	code = npmu_nl_dump(ctl->nl, NPMU_CMD_BAD_GET, r.args, r.n,
+			    &npmu_bad_struct, &items, &count);
+	if (code)
+		return code;
+	info = items;
+	for (i = 0; i < count && !code; i++)
+		code = fn(ctx, &info[i]);
+	free(items);
+	return code;
+}
+
 int npmu_ctl_tpt_list(struct npmu_ctl *ctl, const char *unit,
 		      const char *region, npmu_tpt_fn *fn, void *ctx)
 {

@@ -50,6 +50,10 @@ static const struct nl_field unit_fields[] = {
 	UNIT(U32, REPAIRED, repaired),
 	UNIT(U32, UNSOUND_REGIONS, unsound_regions),
 	UNIT(FLAG, GONE, gone),
+	UNIT(U64, BAD, bad),
+	UNIT(U32, BAD_RANGES, bad_ranges),
+	UNIT(FLAG, BAD_INCOMPLETE, bad_incomplete),
+	UNIT(U32, UNREADABLE, unreadable),
 };
 
 static const struct nl_field region_fields[] = {
@@ -75,6 +79,7 @@ static const struct nl_field region_fields[] = {
 	REGION(U64, DEVICE, device),
 	REGION(U64, FAULTS_HUGE, faults_huge),
 	REGION(U64, FAULTS_SMALL, faults_small),
+	REGION(U64, BAD, bad),
 };
 
 static const struct nl_field tpt_fields[] = {
@@ -92,6 +97,17 @@ static const struct nl_field tpt_fields[] = {
 	TPT(FLAG, DEAD, dead),
 };
 
+#define BAD(kind, attr, member) \
+	FIELD(kind, NPMU_A_BAD_##attr, npmu_bad_info, member)
+
+static const struct nl_field bad_fields[] = {
+	BAD(STRING, UNIT, unit),
+	BAD(STRING, REGION, region),
+	BAD(U64, START, start),
+	BAD(U64, LENGTH, length),
+	BAD(U64, OFFSET, offset),
+};
+
 #define EVENT(kind, attr, member) FIELD(kind, attr, npmu_event_info, member)
 #define EVENT_HAS(kind, attr, member, bit) \
 	FIELD_HAS(kind, attr, npmu_event_info, member, bit)
@@ -100,6 +116,8 @@ static const struct nl_field unit_event_fields[] = {
 	EVENT(U32, NPMU_A_UNIT_EVENT, event),
 	EVENT(STRING, NPMU_A_UNIT_NAME, unit),
 	EVENT_HAS(UUID, NPMU_A_UNIT_UUID, uuid, 0),
+	EVENT(U64, NPMU_A_UNIT_BAD_START, bad_offset),
+	EVENT_HAS(U64, NPMU_A_UNIT_BAD_LENGTH, bad_length, 4),
 };
 
 static const struct nl_field region_event_fields[] = {
@@ -111,15 +129,19 @@ static const struct nl_field region_event_fields[] = {
 	EVENT_HAS(U64, NPMU_A_REGION_SIZE, size, 1),
 	EVENT_HAS(U64, NPMU_A_REGION_FENCE_EPOCH, fence_epoch, 2),
 	EVENT_HAS(U32, NPMU_A_REGION_WRITER_PID, writer_pid, 3),
+	EVENT(U64, NPMU_A_REGION_BAD_OFFSET, bad_offset),
+	EVENT_HAS(U64, NPMU_A_REGION_BAD_LENGTH, bad_length, 4),
 };
 
 _Static_assert(NPMU_EVENT_HAS_UUID == 1U << 0, "bit");
 _Static_assert(NPMU_EVENT_HAS_SIZE == 1U << 1, "bit");
 _Static_assert(NPMU_EVENT_HAS_FENCE_EPOCH == 1U << 2, "bit");
 _Static_assert(NPMU_EVENT_HAS_WRITER_PID == 1U << 3, "bit");
+_Static_assert(NPMU_EVENT_HAS_BAD == 1U << 4, "bit");
 
 const struct nl_struct npmu_unit_struct = STRUCT(npmu_unit_info, unit_fields);
 const struct nl_struct npmu_region_struct = STRUCT(npmu_region_info, region_fields);
+const struct nl_struct npmu_bad_struct = STRUCT(npmu_bad_info, bad_fields);
 const struct nl_struct npmu_tpt_struct = STRUCT(npmu_tpt_info, tpt_fields);
 
 const struct nl_struct npmu_unit_event_struct = {

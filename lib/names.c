@@ -48,6 +48,8 @@ static const char *const events[] = {
 	[NPMU_EVENT_WRITER_DEAD] = "writer-dead",
 	[NPMU_EVENT_WRITER_FENCED] = "writer-fenced",
 	[NPMU_EVENT_WRITER_REPLACED] = "writer-replaced",
+	[NPMU_EVENT_UNIT_BAD] = "unit-bad",
+	[NPMU_EVENT_REGION_BAD] = "region-bad",
 };
 
 static const char *name_of(const char *const *names, size_t n, uint32_t value)

@@ -17,7 +17,7 @@
 struct netlink_ext_ack;
 struct npmu_backing;
 
-/* One table for each kind; see the functions of the same names below. */
+/* One table for each kind; mend and next_bad are NULL where nothing ever fails. See the functions of the same names below. */
 struct npmu_backing_ops {
 	void (*close)(struct npmu_backing *b);
 	unsigned long (*pfn)(struct npmu_backing *b, u64 off);
@@ -26,6 +26,8 @@ struct npmu_backing_ops {
 	int (*read)(struct npmu_backing *b, u64 off, void *dst, size_t len);
 	void (*write)(struct npmu_backing *b, u64 off, const void *src, size_t len);
 	void (*zero)(struct npmu_backing *b, u64 off, u64 len);
+	bool (*mend)(struct npmu_backing *b, u64 off, const void *src);
+	bool (*next_bad)(struct npmu_backing *b, u64 off, u64 end, u64 *start, u64 *len);
 	void (*writeback)(struct npmu_backing *b, u64 off, u64 len);
 	void (*fence)(struct npmu_backing *b);
 };
@@ -50,22 +52,36 @@ struct npmu_backing {
 };
 
 /**
+ * struct npmu_backing_owner - what a backing tells who opened it
+ * @gone: at most once, when the device is being removed. The memory is there until
+ *	it returns, and is not touched any more once it returned: it closes the
+ *	unit's gates and takes all mappings away
+ * @failed: memory failed: [off, off + len), whole pages. npmu_backing_bad() says so
+ *	from now on. Once it returned, nobody stores there nor has it mapped
+ *
+ * Both may come before the open has returned, and from any task, with locks of the
+ * device held: they may sleep, but must not open or close a backing, nor wait for
+ * who does. None comes after the backing was closed.
+ */
+struct npmu_backing_owner {
+	void (*gone)(void *ctx);
+	void (*failed)(void *ctx, u64 off, u64 len);
+};
+
+/**
  * npmu_backing_open_pmem - claim a pmem block device for its memory
  * @path: of the block device
- * @gone: called at most once, when the device is being removed. The memory is
- *	there until it returns, and is not touched any more once it returned: it
- *	closes the unit's gates and takes all mappings away. May come before this
- *	function returns, and from any task, with the device's locks held: it may
- *	sleep, but must not open or close a backing, nor wait for who does
- * @ctx: its argument
+ * @owner: is told of what happens to it
+ * @ctx: for @owner
  * @extack: message on refusal
  *
  * Return: the backing or ERR_PTR: -ENOENT, -ENXIO, -ENOTBLK, -EACCES (read-only),
  * -EBUSY (in use), -EOPNOTSUPP (no DAX, or needs an explicit flush), -ENODEV
  * (being removed), -ENAMETOOLONG, -ENOMEM, -EIO.
  */
-struct npmu_backing *npmu_backing_open_pmem(const char *path, void (*gone)(void *ctx),
-					    void *ctx, struct netlink_ext_ack *extack);
+struct npmu_backing *npmu_backing_open_pmem(const char *path,
+					    const struct npmu_backing_owner *owner, void *ctx,
+					    struct netlink_ext_ack *extack);
 
 /**
  * npmu_backing_open_dram - take memory of the host, zeroed
@@ -100,10 +116,29 @@ static inline bool npmu_backing_huge_ok(struct npmu_backing *b, u64 off)
 	return b->ops->huge_ok(b, off);
 }
 
-/* Is a byte of the range known to be poisoned? To be asked before it is mapped. */
+/* Is a byte of the range known to be poisoned? To be asked before it is touched. */
 static inline bool npmu_backing_bad(struct npmu_backing *b, u64 off, u64 len)
 {
 	return b->ops->bad(b, off, len);
+}
+
+/*
+ * The first run of bad pages in [off, end); false: there is none. Both are multiples
+ * of 4 KiB.
+ */
+static inline bool npmu_backing_next_bad(struct npmu_backing *b, u64 off, u64 end, u64 *start,
+					 u64 *len)
+{
+	return b->ops->next_bad && b->ops->next_bad(b, off, end, start, len);
+}
+
+/*
+ * Overwrites one bad page with @src, durably. True: it can be read again and holds
+ * that; it no longer counts as bad.
+ */
+static inline bool npmu_backing_mend(struct npmu_backing *b, u64 off, const void *src)
+{
+	return b->ops->mend && b->ops->mend(b, off, src);
 }
 
 /* Survives poisoned memory: -EIO, with part of @dst written. */
@@ -112,7 +147,11 @@ static inline int npmu_backing_read(struct npmu_backing *b, u64 off, void *dst, 
 	return b->ops->read(b, off, dst, len);
 }
 
-/* Durable after npmu_backing_fence(), no write-back is needed. */
+/*
+ * Durable after npmu_backing_fence(), no write-back is needed. Not where memory is
+ * known to be bad: the kernel may have taken its mapping of that away. The same goes
+ * for what follows.
+ */
 static inline void npmu_backing_write(struct npmu_backing *b, u64 off, const void *src,
 				      size_t len)
 {
@@ -136,12 +175,18 @@ static inline void npmu_backing_fence(struct npmu_backing *b)
 	b->ops->fence(b);
 }
 
-/* Durable on return. */
-static inline void npmu_backing_persist(struct npmu_backing *b, u64 off, const void *src,
+/*
+ * Writes one page, durably; one that is bad is mended. False: it stays bad, and nothing
+ * was written.
+ */
+static inline bool npmu_backing_persist(struct npmu_backing *b, u64 off, const void *src,
 					size_t len)
 {
+	if (npmu_backing_bad(b, off, len))
+		return npmu_backing_mend(b, off, src);
 	npmu_backing_write(b, off, src, len);
 	npmu_backing_fence(b);
+	return true;
 }
 
 #endif /* _NPMU_BACKING_H */

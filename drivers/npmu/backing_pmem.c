@@ -3,15 +3,14 @@
  * The pmem backing: the memory of a DAX block device, claimed exclusively.
  *
  * Owns the block device, its DAX device and what is told about their removal
- * and about poison. Does not know what the bytes mean, nor who maps them: the
- * gone() callback takes all that away before the memory goes.
+ * and about poison. Does not know what the bytes mean, nor who maps them: who
+ * opened it is told, and takes all that away before the memory goes.
  *
  * Only devices that hang directly below an NVDIMM region are taken: their memory
  * is one piece, and their removal is announced to the holder before it happens.
  * Of a stacked device (device mapper) neither can be relied on.
  */
 #include <kunit/static_stub.h>
-#include <linux/badblocks.h>
 #include <linux/blkdev.h>
 #include <linux/dax.h>
 #include <linux/libnvdimm.h>
@@ -22,44 +21,14 @@
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/uaccess.h>
-#include <linux/xarray.h>
 
-#include "backing.h"
+#include "backing_pmem.h"
 #include "compat.h"
 
 /* Pages asked for at once: the bad block list counts sectors in an int. */
 #define PMEM_ASK_PAGES	((long)BIT(27))
-#define PMEM_BAD_SECTORS	BIT_ULL(30)
 /* Bytes zeroed between two offers of the CPU. */
 #define PMEM_ZERO_BATCH	SZ_1M
-
-/**
- * struct pmem_backing - the pmem kind of a backing
- * @b: the part all kinds have
- * @bdev_file: the exclusive claim
- * @dax: its DAX device, held
- * @bb: the device's list of bad blocks, or NULL
- * @start: offset of @b's byte 0 in the DAX device: not 0 on a partition
- * @addr: kernel address of byte 0
- * @pfn: of byte 0
- * @poison: pages that the kernel reported as poisoned since open
- * @gone_once: bit 0: @gone was called
- * @gone: see npmu_backing_open_pmem()
- * @ctx: its argument
- */
-struct pmem_backing {
-	struct npmu_backing b;
-	struct file *bdev_file;
-	struct dax_device *dax;
-	struct badblocks *bb;
-	u64 start;
-	void *addr;
-	unsigned long pfn;
-	struct xarray poison;
-	unsigned long gone_once;
-	void (*gone)(void *ctx);
-	void *ctx;
-};
 
 /*
  * Open backings by DAX device, read in sections of pmem_srcu. A notification that
@@ -69,26 +38,22 @@ struct pmem_backing {
 static DEFINE_XARRAY(pmem_open);
 DEFINE_STATIC_SRCU(pmem_srcu);
 
-static struct pmem_backing *to_pmem(struct npmu_backing *b)
-{
-	return container_of(b, struct pmem_backing, b);
-}
-
 static void pmem_gone(struct pmem_backing *p)
 {
 	if (!test_and_set_bit(0, &p->gone_once))
-		p->gone(p->ctx);
+		p->owner->gone(p->ctx);
 }
 
 /*
- * Poison: remembered, so that it is neither read nor mapped from now on, and left
- * to the caller, who kills the process that met it (-EOPNOTSUPP: nothing was done
- * for it here).
+ * The device is going, or memory of it failed. On poison 0 is returned: no mapping
+ * is left, so that a process that met it meets it again as a fault, and gets SIGBUS.
+ * What is not ours is left to the caller (-EOPNOTSUPP).
  */
 static int pmem_notify_failure(struct dax_device *dax, u64 off, u64 len, int flags)
 {
+	int ret = -EOPNOTSUPP;
 	struct pmem_backing *p;
-	u64 page, last;
+	u64 end;
 	int idx;
 
 	idx = srcu_read_lock(&pmem_srcu);
@@ -97,20 +62,22 @@ static int pmem_notify_failure(struct dax_device *dax, u64 off, u64 len, int fla
 		goto out;
 	if (flags & MF_MEM_PRE_REMOVE) {
 		pmem_gone(p);
-		srcu_read_unlock(&pmem_srcu, idx);
-		return 0;
+		ret = 0;
+		goto out;
 	}
-	if (!len || off < p->start || off - p->start >= p->b.size)
+	/* Before it is known where the memory is, nobody has it. */
+	if (!len || !smp_load_acquire(&p->addr) || off < p->start || off - p->start >= p->b.size)
 		goto out;
 	off -= p->start;
-	last = off + min(len, p->b.size - off) - 1;
-	for (page = off >> PAGE_SHIFT; page <= last >> PAGE_SHIFT; page++)
-		if (xa_is_err(xa_store(&p->poison, page, xa_mk_value(1), GFP_KERNEL)))
-			break;
-	pr_err("npmu: %s: memory failure at byte %llu, length %llu\n", p->b.path, off, len);
+	end = ALIGN(off + min(len, p->b.size - off), PAGE_SIZE);
+	off = ALIGN_DOWN(off, PAGE_SIZE);
+	pr_err("npmu: %s: memory failure at byte %llu, length %llu\n", p->b.path, off, end - off);
+	npmu_pmem_note_poison(p, off, end - off);
+	p->owner->failed(p->ctx, off, end - off);
+	ret = 0;
 out:
 	srcu_read_unlock(&pmem_srcu, idx);
-	return -EOPNOTSUPP;
+	return ret;
 }
 
 static const struct dax_holder_operations pmem_dax_holder_ops = {
@@ -160,35 +127,12 @@ static unsigned long pmem_pfn(struct npmu_backing *b, u64 off)
 	return to_pmem(b)->pfn + (off >> PAGE_SHIFT);
 }
 
-static bool pmem_bad(struct npmu_backing *b, u64 off, u64 len)
-{
-	struct pmem_backing *p = to_pmem(b);
-	unsigned long page;
-	sector_t sector, end, n, first, nr;
-
-	if (!len)
-		return false;
-	page = off >> PAGE_SHIFT;
-	if (!xa_empty(&p->poison) &&
-	    xa_find(&p->poison, &page, (off + len - 1) >> PAGE_SHIFT, XA_PRESENT))
-		return true;
-	if (!p->bb || !READ_ONCE(p->bb->count))
-		return false;
-	end = DIV_ROUND_UP(p->start + off + len, SECTOR_SIZE);
-	for (sector = (p->start + off) >> SECTOR_SHIFT; sector < end; sector += n) {
-		n = min_t(u64, end - sector, PMEM_BAD_SECTORS);
-		if (badblocks_check(p->bb, sector, n, &first, &nr))
-			return true;
-	}
-	return false;
-}
-
 static bool pmem_huge_ok(struct npmu_backing *b, u64 off)
 {
 	u64 in = (off + b->skew) & (NPMU_CHUNK_SIZE - 1);
 
 	return in <= off && b->size - (off - in) >= NPMU_CHUNK_SIZE &&
-	       !pmem_bad(b, off - in, NPMU_CHUNK_SIZE);
+	       !npmu_pmem_bad(b, off - in, NPMU_CHUNK_SIZE);
 }
 
 static int pmem_read(struct npmu_backing *b, u64 off, void *dst, size_t len)
@@ -196,7 +140,7 @@ static int pmem_read(struct npmu_backing *b, u64 off, void *dst, size_t len)
 	struct pmem_backing *p = to_pmem(b);
 	unsigned int n;
 
-	if (pmem_bad(b, off, len))
+	if (npmu_pmem_bad(b, off, len))
 		return -EIO;
 	for (; len; off += n, dst += n, len -= n) {
 		n = min_t(size_t, len, SZ_1M);
@@ -241,10 +185,12 @@ static const struct npmu_backing_ops pmem_ops = {
 	.close = pmem_close,
 	.pfn = pmem_pfn,
 	.huge_ok = pmem_huge_ok,
-	.bad = pmem_bad,
+	.bad = npmu_pmem_bad,
 	.read = pmem_read,
 	.write = pmem_write,
 	.zero = pmem_zero,
+	.mend = npmu_pmem_mend,
+	.next_bad = npmu_pmem_next_bad,
 	.writeback = pmem_writeback,
 	.fence = pmem_fence,
 };
@@ -369,7 +315,7 @@ static int pmem_open_dax(struct pmem_backing *p, struct netlink_ext_ack *extack)
 
 /*
  * Asks for the addresses. Recovery mode, since the default one fails for the
- * whole range when one block in it is bad: bad ones are kept off by pmem_bad().
+ * whole range when one block in it is bad: bad ones are kept off by npmu_pmem_bad().
  */
 static int pmem_translate(struct pmem_backing *p, struct netlink_ext_ack *extack)
 {
@@ -391,8 +337,9 @@ static int pmem_translate(struct pmem_backing *p, struct netlink_ext_ack *extack
 			break;
 		}
 		if (!at) {
-			p->addr = kaddr;
 			p->pfn = pfn;
+			/* News of poison may come, and need both. */
+			smp_store_release(&p->addr, kaddr);
 		}
 		if (kaddr != p->addr + PFN_PHYS(at) || pfn != p->pfn + at) {
 			NL_SET_ERR_MSG(extack, "the device's memory is not in one piece");
@@ -407,20 +354,21 @@ static int pmem_translate(struct pmem_backing *p, struct netlink_ext_ack *extack
 	return ret;
 }
 
-struct npmu_backing *npmu_backing_open_pmem(const char *path, void (*gone)(void *ctx),
-					    void *ctx, struct netlink_ext_ack *extack)
+struct npmu_backing *npmu_backing_open_pmem(const char *path,
+					    const struct npmu_backing_owner *owner, void *ctx,
+					    struct netlink_ext_ack *extack)
 {
 	struct pmem_backing *p;
 	int ret;
 
 	/* A suite may bring a device of its own (CONFIG_KUNIT). */
-	KUNIT_STATIC_STUB_REDIRECT(npmu_backing_open_pmem, path, gone, ctx, extack);
+	KUNIT_STATIC_STUB_REDIRECT(npmu_backing_open_pmem, path, owner, ctx, extack);
 	p = kzalloc(sizeof(*p), GFP_KERNEL);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
 	p->b.ops = &pmem_ops;
 	p->b.kind = NPMU_BACKING_KIND_PMEM;
-	p->gone = gone;
+	p->owner = owner;
 	p->ctx = ctx;
 	xa_init(&p->poison);
 	if (strscpy(p->b.path, path, sizeof(p->b.path)) < 0) {

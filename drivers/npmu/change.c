@@ -4,6 +4,7 @@
  * the commit that all transactions share: check all, commit to the media, publish.
  * It must not know who uses a region; callers have seen to that (evict.c).
  */
+#include "bad.h"
 #include "media.h"
 #include "space.h"
 
@@ -117,6 +118,7 @@ int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map,
 	region->list = list;
 	rcu_assign_pointer(region->map, map);
 	WRITE_ONCE(region->size, npmu_extents_size(map->extents, map->nr));
+	npmu_bad_count(region);
 	if (old) {
 		/* Both copies name the new ones: the old are free from here on. */
 		npmu_space_give_list(unit->media, old);

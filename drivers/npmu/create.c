@@ -66,6 +66,8 @@ static int create_locked(struct npmu_region *region, const struct npmu_region_at
 		return ret;
 
 	ret = npmu_space_zero(unit, map, 0);
+	if (ret == -EIO)
+		NL_SET_ERR_MSG(extack, "memory failed under the new region: try again");
 	if (ret)
 		goto err_unreserve;
 	ret = npmu_front->add(region);

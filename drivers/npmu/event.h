@@ -20,6 +20,8 @@
  * @new_name: for a rename, else NULL
  * @size: of the region
  * @fence_epoch: of the region
+ * @bad_start: of memory that failed: offset in the unit, or in the region
+ * @bad_len: its bytes
  * @writer: for events of a writer its process, else NULL
  */
 struct npmu_event_info {
@@ -31,6 +33,8 @@ struct npmu_event_info {
 	const char *new_name;
 	u64 size;
 	u64 fence_epoch;
+	u64 bad_start;
+	u64 bad_len;
 	struct pid *writer;
 };
 

@@ -14,8 +14,10 @@
 #include <linux/uio.h>
 
 #include "backing.h"
+#include "bad.h"
 #include "compat.h"
 #include "front.h"
+#include "media.h"
 #include "range.h"
 
 #define NPMU_FS_MAGIC	0x4e504d55
@@ -59,6 +61,7 @@ static void close_inode(struct inode *inode)
 
 static const struct npmu_revoke_ops open_revoke_ops = {
 	.zap = npmu_open_zap,
+	.zap_range = npmu_open_zap_range,
 };
 
 static struct npmu_tpt_entry *open_entry(struct npmu_open *open, unsigned int minor, u32 access)
@@ -206,7 +209,8 @@ int npmu_open_read(struct npmu_open *open, u64 offset, void *buf, size_t len)
 		u64 where = npmu_tpt_translate(entry, offset, &run);
 		size_t step = min_t(u64, run, len);
 
-		if (where == NPMU_NOWHERE) {
+		if (where == NPMU_NOWHERE ||
+		    npmu_media_is_bad(entry->region->unit->media, where, step)) {
 			ret = -EIO;
 			break;
 		}
@@ -224,15 +228,18 @@ int npmu_open_write(struct npmu_open *open, u64 offset, const void *buf, size_t 
 	struct npmu_tpt_entry *entry = open->entry;
 	struct npmu_backing *backing = entry->region->unit->backing;
 	int ret = 0;
+	int touch;
 
 	if (!npmu_gate_enter(&entry->write))
 		return -ESTALE;
+	touch = npmu_touch_begin();
 	while (len) {
 		u64 run;
 		u64 where = npmu_tpt_translate(entry, offset, &run);
 		size_t step = min_t(u64, run, len);
 
-		if (where == NPMU_NOWHERE || npmu_backing_bad(backing, where, step)) {
+		if (where == NPMU_NOWHERE ||
+		    npmu_media_is_bad(entry->region->unit->media, where, step)) {
 			ret = -EIO;
 			break;
 		}
@@ -242,39 +249,68 @@ int npmu_open_write(struct npmu_open *open, u64 offset, const void *buf, size_t 
 		len -= step;
 	}
 	npmu_backing_fence(backing);
+	npmu_touch_end(touch);
 	npmu_gate_leave(&entry->write);
+	return ret;
+}
+
+/*
+ * In a section of the read gate. Of a range with bad bytes in it only the first
+ * granule is taken, and it is not touched where it is itself bad: -EIO.
+ */
+static int persist_step(struct npmu_tpt_entry *entry, u64 offset, u64 *len)
+{
+	struct npmu_unit *unit = entry->region->unit;
+	u64 where;
+	u64 step;
+	int touch;
+	int ret = 0;
+
+	where = npmu_tpt_translate(entry, offset, &step);
+	if (where == NPMU_NOWHERE)
+		return -ENXIO;
+	/* In steps, so that a fence need not wait for long. */
+	step = min3(step, *len, NPMU_CHUNK_SIZE);
+	touch = npmu_touch_begin();
+	if (npmu_media_is_bad(unit->media, where, step)) {
+		step = min(step, NPMU_GRANULE_SIZE - (where & (NPMU_GRANULE_SIZE - 1)));
+		if (npmu_media_is_bad(unit->media, where, step))
+			ret = -EIO;
+	}
+	if (!ret) {
+		npmu_backing_writeback(unit->backing, where, step);
+		npmu_backing_fence(unit->backing);
+	}
+	npmu_touch_end(touch);
+	*len = step;
 	return ret;
 }
 
 int npmu_open_persist(struct npmu_open *open, u64 offset, u64 len)
 {
 	struct npmu_tpt_entry *entry = open->entry;
+	int result = 0;
 
 	while (len) {
-		struct npmu_backing *backing;
-		u64 where;
-		u64 step;
+		u64 step = len;
+		int ret;
 
 		if (!npmu_gate_enter(&entry->read))
 			return -ESTALE;
-		backing = entry->region->unit->backing;
-		where = npmu_tpt_translate(entry, offset, &step);
-		if (where != NPMU_NOWHERE) {
-			/* In steps, so that a fence need not wait for long. */
-			step = min3(step, len, NPMU_CHUNK_SIZE);
-			npmu_backing_writeback(backing, where, step);
-			npmu_backing_fence(backing);
-		}
+		ret = persist_step(entry, offset, &step);
 		npmu_gate_leave(&entry->read);
-		if (where == NPMU_NOWHERE)
+		if (ret == -ENXIO)
 			return -EIO;
+		/* What can be persisted is. */
+		if (ret)
+			result = ret;
 		offset += step;
 		len -= step;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
-	return READ_ONCE(entry->dead) ? -ESTALE : 0;
+	return READ_ONCE(entry->dead) ? -ESTALE : result;
 }
 
 /*
@@ -282,6 +318,20 @@ int npmu_open_persist(struct npmu_open *open, u64 offset, u64 len)
  * the caller that never comes must not hold up a fence.
  */
 #define NPMU_COPY_SIZE	(64UL << 10)
+
+/*
+ * A copy that met bad bytes goes on by granules, so that what is good up to them is
+ * copied. @step: bytes tried; false: they were no more than one granule.
+ */
+static bool copy_finer(u64 offset, size_t *step)
+{
+	size_t left = NPMU_GRANULE_SIZE - (offset & (NPMU_GRANULE_SIZE - 1));
+
+	if (*step <= left)
+		return false;
+	*step = left;
+	return true;
+}
 
 static ssize_t npmu_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
@@ -304,6 +354,8 @@ static ssize_t npmu_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	while (iov_iter_count(to) && iocb->ki_pos < size) {
 		step = min3(NPMU_COPY_SIZE, iov_iter_count(to), (size_t)(size - iocb->ki_pos));
 		ret = npmu_open_read(open, iocb->ki_pos, buf, step);
+		if (ret == -EIO && copy_finer(iocb->ki_pos, &step))
+			ret = npmu_open_read(open, iocb->ki_pos, buf, step);
 		if (ret)
 			break;
 		step = copy_to_iter(buf, step, to);

@@ -61,7 +61,8 @@ int npmu_open_write(struct npmu_open *open, u64 offset, const void *buf, size_t 
 
 long npmu_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 int npmu_mmap(struct file *file, struct vm_area_struct *vma);
-/* Take every mapping of region bytes away. The status page stays. */
+/* Take every mapping of region bytes away, or of some. The status page stays. */
 void npmu_open_zap(struct npmu_tpt_entry *entry);
+void npmu_open_zap_range(struct npmu_tpt_entry *entry, u64 offset, u64 len);
 
 #endif /* _NPMU_FRONT_H */

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/sort.h>
 
+#include "bad.h"
 #include "event.h"
 #include "media.h"
 #include "region.h"
@@ -156,6 +157,8 @@ static int load_locked(struct npmu_unit *unit, struct found *found)
 	sort(found, nr, sizeof(*found), by_epoch, NULL);
 	for (i = 0; i < nr; i++)
 		adopt(found[i].region);
+	/* Last: a region may own what failed. */
+	npmu_bad_attach(unit);
 	return 0;
 }
 

@@ -16,6 +16,7 @@ static const struct npmu_front_ops front_ops = {
 	.show = npmu_cdev_show,
 	.remove = npmu_cdev_remove,
 	.gone = npmu_evict_gone,
+	.zap = npmu_tpt_zap,
 	.devt = npmu_cdev_devt,
 };
 

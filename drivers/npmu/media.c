@@ -37,6 +37,15 @@ static int layout_error(int err, struct netlink_ext_ack *extack)
 	return -EINVAL;
 }
 
+/* A block that was bad is good afterwards, or false. */
+static bool put_block(struct npmu_backing *backing, u64 off, const void *buf)
+{
+	if (npmu_backing_bad(backing, off, NPMU_RECORD_SIZE))
+		return npmu_backing_mend(backing, off, buf);
+	npmu_backing_write(backing, off, buf, NPMU_RECORD_SIZE);
+	return true;
+}
+
 /* The first 64 KiB: where every file system and unit has its identity. */
 static int check_empty(struct npmu_backing *backing, void *buf,
 		       struct netlink_ext_ack *extack)
@@ -59,6 +68,14 @@ static int check_empty(struct npmu_backing *backing, void *buf,
 	return 0;
 }
 
+static int bad_place(u64 off, struct netlink_ext_ack *extack)
+{
+	NL_SET_ERR_MSG_FMT(extack,
+			   "bad block at byte %llu, where metadata belongs: clear it",
+			   off);
+	return -EIO;
+}
+
 int npmu_media_format(struct npmu_backing *backing, const char *name, u32 max_regions,
 		      bool force, u8 *uuid, struct netlink_ext_ack *extack)
 {
@@ -67,9 +84,10 @@ int npmu_media_format(struct npmu_backing *backing, const char *name, u32 max_re
 	u32 slot;
 	int copy;
 	int ret;
+	u64 off;
 
 	sb = kzalloc(sizeof(*sb), GFP_KERNEL);
-	rec = kmalloc(sizeof(*rec), GFP_KERNEL);
+	rec = kzalloc(sizeof(*rec), GFP_KERNEL);
 	if (!sb || !rec)
 		return -ENOMEM;
 	ret = npmu_layout_fill(sb, backing->size, max_regions);
@@ -79,6 +97,7 @@ int npmu_media_format(struct npmu_backing *backing, const char *name, u32 max_re
 		ret = check_empty(backing, rec, extack);
 		if (ret)
 			return ret;
+		memset(rec, 0, sizeof(*rec));
 	}
 
 	generate_random_uuid(sb->uuid);
@@ -88,13 +107,17 @@ int npmu_media_format(struct npmu_backing *backing, const char *name, u32 max_re
 	npmu_sb_seal(sb);
 
 	/* While the tables are half written there is no unit. */
-	npmu_backing_zero(backing, 0, NPMU_TABLE_START);
+	for (off = 0; off < NPMU_TABLE_START; off += NPMU_RECORD_SIZE)
+		if (!put_block(backing, off, rec))
+			return bad_place(off, extack);
 	npmu_backing_fence(backing);
 	for (slot = 0; slot < le32_to_cpu(sb->max_regions); slot++) {
 		npmu_region_fill_free(rec, sb, slot, 0);
-		for (copy = 0; copy < 2; copy++)
-			npmu_backing_write(backing, npmu_record_offset(sb, slot, copy), rec,
-					   sizeof(*rec));
+		for (copy = 0; copy < 2; copy++) {
+			off = npmu_record_offset(sb, slot, copy);
+			if (!put_block(backing, off, rec))
+				return bad_place(off, extack);
+		}
 		cond_resched();
 	}
 	npmu_backing_fence(backing);
@@ -122,10 +145,13 @@ static int sb_refuse(int err, struct netlink_ext_ack *extack)
 }
 
 /* A read that fails is a copy that is not valid, and no reason to give up. */
-static void read_block(struct npmu_media *media, u64 off, void *buf)
+int npmu_media_read_block(struct npmu_media *media, u64 off, void *buf)
 {
-	if (npmu_backing_read(media->backing, off, buf, NPMU_RECORD_SIZE))
+	int ret = npmu_backing_read(media->backing, off, buf, NPMU_RECORD_SIZE);
+
+	if (ret)
 		memset(buf, 0, NPMU_RECORD_SIZE);
+	return ret;
 }
 
 static int read_superblock(struct npmu_media *media, struct netlink_ext_ack *extack)
@@ -136,7 +162,7 @@ static int read_superblock(struct npmu_media *media, struct netlink_ext_ack *ext
 	int copy;
 
 	for (copy = 0; copy < 2; copy++) {
-		read_block(media, where[copy], copies[copy]);
+		npmu_media_read_block(media, where[copy], copies[copy]);
 		verdict[copy] = npmu_sb_check(copies[copy], media->backing->size);
 	}
 	if (verdict[0] && verdict[1])
@@ -149,8 +175,8 @@ static int read_superblock(struct npmu_media *media, struct netlink_ext_ack *ext
 	copy = verdict[0] ? 1 : 0;
 	if (copy)
 		memcpy(media->sb, media->twin, NPMU_RECORD_SIZE);
-	npmu_backing_persist(media->backing, where[!copy], media->sb, NPMU_RECORD_SIZE);
-	media->repaired++;
+	media->repaired += npmu_backing_persist(media->backing, where[!copy], media->sb,
+						NPMU_RECORD_SIZE);
 	return 0;
 }
 
@@ -183,6 +209,9 @@ struct npmu_media *npmu_media_open(struct npmu_backing *backing,
 		goto err;
 	npmu_alloc_init(&media->alloc, media->alloc_mem, le64_to_cpu(media->sb->data_start),
 			size, backing->skew);
+	ret = npmu_media_load_bad(media);
+	if (ret)
+		goto err;
 	return media;
 err:
 	npmu_media_close(media);
@@ -193,6 +222,7 @@ void npmu_media_close(struct npmu_media *media)
 {
 	if (!media)
 		return;
+	npmu_media_free_bad(media);
 	kvfree(media->alloc_mem);
 	kfree(media->blk);
 	kfree(media->twin);
@@ -232,19 +262,18 @@ static int read_list_block(struct npmu_media *media, const struct list_walk *wal
 	int copy;
 
 	for (copy = 1; copy >= 0; copy--) {
-		read_block(media, le64_to_cpu(ref->addr[copy]), media->blk);
+		npmu_media_read_block(media, le64_to_cpu(ref->addr[copy]), media->blk);
 		verdict[copy] = npmu_list_check(media->blk, ref, media->sb, walk->slot,
 						walk->uuid, walk->left);
 	}
 	if (verdict[0] && verdict[1])
 		return -EUCLEAN;
 	if (verdict[0])
-		read_block(media, le64_to_cpu(ref->addr[1]), media->blk);
-	if (walk->mend && (verdict[0] || verdict[1])) {
-		npmu_backing_persist(media->backing, le64_to_cpu(ref->addr[verdict[0] ? 0 : 1]),
-				     media->blk, NPMU_RECORD_SIZE);
-		media->repaired++;
-	}
+		npmu_media_read_block(media, le64_to_cpu(ref->addr[1]), media->blk);
+	if (walk->mend && (verdict[0] || verdict[1]))
+		media->repaired += npmu_backing_persist(media->backing,
+							le64_to_cpu(ref->addr[verdict[0] ? 0 : 1]),
+							media->blk, NPMU_RECORD_SIZE);
 	return 0;
 }
 
@@ -336,7 +365,7 @@ int npmu_media_load(struct npmu_media *media, u32 slot, struct npmu_extmap **map
 
 	*map = NULL;
 	for (copy = 0; copy < 2; copy++) {
-		read_block(media, slot_offset(media, slot, copy), copies[copy]);
+		npmu_media_read_block(media, slot_offset(media, slot, copy), copies[copy]);
 		verdict[copy] = npmu_region_check(copies[copy], media->sb, slot);
 		epoch[copy] = le64_to_cpu(copies[copy]->media_epoch);
 	}
@@ -355,11 +384,10 @@ int npmu_media_load(struct npmu_media *media, u32 slot, struct npmu_extmap **map
 		return -EUCLEAN;
 	if (pick.current_copy == 1)
 		memcpy(media->rec, media->twin, NPMU_RECORD_SIZE);
-	if (pick.repair) {
-		npmu_backing_persist(media->backing, slot_offset(media, slot, !pick.current_copy),
-				     media->rec, NPMU_RECORD_SIZE);
-		media->repaired++;
-	}
+	if (pick.repair)
+		media->repaired += npmu_backing_persist(media->backing,
+							slot_offset(media, slot, !pick.current_copy),
+							media->rec, NPMU_RECORD_SIZE);
 	media->epoch = max(media->epoch, le64_to_cpu(media->rec->media_epoch));
 	if (le32_to_cpu(media->rec->state) != NPMU_SLOT_REGION)
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The media of a unit: the only reader and writer of superblock, region records
- * and list blocks (npmu_format.h). All calls but format, open and close are made
+ * The media of a unit: the only reader and writer of superblock, region records,
+ * list blocks and bad list (npmu_format.h). All calls but format, open and close are made
  * under unit->lock with the backing present.
  */
 #ifndef _NPMU_MEDIA_H
@@ -11,6 +11,7 @@
 
 #include "alloc.h"
 #include "backing.h"
+#include "badlist.h"
 
 struct netlink_ext_ack;
 struct npmu_extmap;
@@ -24,6 +25,9 @@ struct npmu_extmap;
  * @epoch: highest media epoch there is
  * @nr_extents: extents of all records that were loaded
  * @repaired: copies that were mended from their twins
+ * @bad: what failed of the data area: written under unit->lock, read under RCU
+ * @bad_next: the list being composed; equal to @bad between commits
+ * @bad_lost: neither copy of the list on the media is valid
  * @rec: a record being composed or compared, so that no commit allocates
  * @twin: the other copy, likewise
  * @blk: a list block, likewise
@@ -36,6 +40,9 @@ struct npmu_media {
 	u64 epoch;
 	u64 nr_extents;
 	u32 repaired;
+	struct npmu_badlist __rcu *bad;
+	struct npmu_badlist *bad_next;
+	bool bad_lost;
 	struct npmu_region_record *rec;
 	struct npmu_region_record *twin;
 	struct npmu_list_block *blk;
@@ -106,5 +113,38 @@ void npmu_media_commit(struct npmu_media *media);
 void npmu_media_write_list(struct npmu_media *media, u32 slot, const u8 *uuid,
 			   const struct npmu_extent *extents, u32 nr, const u64 *addr,
 			   struct npmu_list_ref *ref);
+
+/*
+ * Bad memory (media_bad.c). add enters a range of the data area into the list being
+ * composed; commit makes that the list, if it differs: durably, in both copies, then
+ * for the readers. No failure but of a copy that cannot be written.
+ */
+void npmu_media_add_bad(struct npmu_media *media, u64 start, u64 len);
+bool npmu_media_commit_bad(struct npmu_media *media);
+
+/* Takes what failed of a run out of the allocator, where it was free. */
+void npmu_media_keep_bad(struct npmu_media *media, u64 start, u64 len);
+
+/* May anything of the range be touched? Without a lock; under RCU or none. */
+bool npmu_media_is_bad(struct npmu_media *media, u64 start, u64 len);
+
+/* Writes the metadata block at a multiple of 4 KiB anew, from its twin. */
+void npmu_media_mend_at(struct npmu_media *media, u64 off);
+
+/* Metadata blocks that cannot be read and could not be mended. */
+u32 npmu_media_unreadable(struct npmu_media *media);
+
+/* The list, under unit->lock. */
+static inline const struct npmu_badlist *npmu_media_badlist(struct npmu_media *media)
+{
+	return media->bad_next;
+}
+
+/*
+ * For the files of this layer alone. A block that cannot be read is zeros and -EIO.
+ */
+int npmu_media_read_block(struct npmu_media *media, u64 off, void *buf);
+int npmu_media_load_bad(struct npmu_media *media);
+void npmu_media_free_bad(struct npmu_media *media);
 
 #endif /* _NPMU_MEDIA_H */

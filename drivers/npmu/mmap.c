@@ -19,9 +19,11 @@
 #include <linux/huge_mm.h>
 
 #include "backing.h"
+#include "bad.h"
 #include "compat.h"
 #include "debug.h"
 #include "front.h"
+#include "media.h"
 #include "range.h"
 
 /* A 2 MiB entry came while we were on our way: it serves, or is zapped soon. */
@@ -61,8 +63,11 @@ static vm_fault_t fault_small(struct npmu_tpt_entry *entry, struct vm_fault *vmf
 	u64 where;
 
 	where = npmu_tpt_translate(entry, fault_offset(vmf, addr), &run);
-	if (where == NPMU_NOWHERE || npmu_backing_bad(backing, where, PAGE_SIZE))
+	if (where == NPMU_NOWHERE)
 		return VM_FAULT_SIGBUS;
+	/* SIGBUS with BUS_MCEERR_AR: the bytes are lost, the region is not. */
+	if (npmu_media_is_bad(region->unit->media, where, PAGE_SIZE))
+		return VM_FAULT_HWPOISON;
 	if (is_huge_meanwhile(vmf))
 		return VM_FAULT_NOPAGE;
 	atomic64_inc(&region->faults_small);
@@ -86,7 +91,8 @@ static vm_fault_t fault_huge(struct npmu_tpt_entry *entry, struct vm_fault *vmf)
 	where = npmu_tpt_translate(entry, offset, &run);
 	if (where == NPMU_NOWHERE || run < PMD_SIZE ||
 	    !IS_ALIGNED(where + backing->skew, PMD_SIZE) ||
-	    !npmu_backing_huge_ok(backing, where))
+	    !npmu_backing_huge_ok(backing, where) ||
+	    npmu_media_is_bad(region->unit->media, where, PMD_SIZE))
 		return VM_FAULT_FALLBACK;
 	atomic64_inc(&region->faults_huge);
 	pfn = npmu_backing_pfn(backing, where);
@@ -101,10 +107,12 @@ static vm_fault_t npmu_vma_huge_fault(struct vm_fault *vmf, unsigned int order)
 	struct npmu_tpt_entry *entry = open->entry;
 	struct npmu_gate *gate;
 	vm_fault_t ret;
+	int touch;
 
 	gate = vma->vm_flags & VM_MAYWRITE ? &entry->write : &entry->read;
 	if (!npmu_gate_enter(gate))
 		return fault_lost(open, gate, vmf, order);
+	touch = npmu_touch_begin();
 	npmu_debug_fault();
 	if (!order)
 		ret = fault_small(entry, vmf);
@@ -112,6 +120,7 @@ static vm_fault_t npmu_vma_huge_fault(struct vm_fault *vmf, unsigned int order)
 		ret = fault_huge(entry, vmf);
 	else
 		ret = VM_FAULT_FALLBACK;
+	npmu_touch_end(touch);
 	npmu_gate_leave(gate);
 	return ret;
 }
@@ -151,6 +160,13 @@ void npmu_open_zap(struct npmu_tpt_entry *entry)
 	struct npmu_open *open = entry->owner;
 
 	unmap_mapping_range(open->inode->i_mapping, 0, NPMU_STATUS_OFFSET, 1);
+}
+
+void npmu_open_zap_range(struct npmu_tpt_entry *entry, u64 offset, u64 len)
+{
+	struct npmu_open *open = entry->owner;
+
+	unmap_mapping_range(open->inode->i_mapping, offset, len, 1);
 }
 
 static int map_status(struct npmu_open *open, struct vm_area_struct *vma)

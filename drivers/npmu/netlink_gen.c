@@ -99,6 +99,11 @@ static const struct nla_policy npmu_tpt_get_nl_policy[NPMU_A_TPT_REGION + 1] = {
 	[NPMU_A_TPT_REGION] = { .type = NLA_NUL_STRING, .len = 63, },
 };
 
+/* NPMU_CMD_BAD_GET - dump */
+static const struct nla_policy npmu_bad_get_nl_policy[NPMU_A_BAD_UNIT + 1] = {
+	[NPMU_A_BAD_UNIT] = { .type = NLA_NUL_STRING, .len = 31, },
+};
+
 /* Ops table for npmu */
 static const struct genl_split_ops npmu_nl_ops[] = {
 	{
@@ -188,6 +193,13 @@ static const struct genl_split_ops npmu_nl_ops[] = {
 		.dumpit		= npmu_nl_tpt_get_dumpit,
 		.policy		= npmu_tpt_get_nl_policy,
 		.maxattr	= NPMU_A_TPT_REGION,
+		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= NPMU_CMD_BAD_GET,
+		.dumpit		= npmu_nl_bad_get_dumpit,
+		.policy		= npmu_bad_get_nl_policy,
+		.maxattr	= NPMU_A_BAD_UNIT,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 };

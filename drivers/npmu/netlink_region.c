@@ -53,7 +53,8 @@ static int region_fill_attrs(struct sk_buff *skb, const char *unit,
 	      npmu_nl_put_u64(skb, NPMU_A_REGION_LAST_WRITER_EPOCH, st->last_writer_epoch) ?:
 	      nla_put_u32(skb, NPMU_A_REGION_HEALTH, st->health) ?:
 	      npmu_nl_put_u64(skb, NPMU_A_REGION_FAULTS_HUGE, st->faults_huge) ?:
-	      npmu_nl_put_u64(skb, NPMU_A_REGION_FAULTS_SMALL, st->faults_small);
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_FAULTS_SMALL, st->faults_small) ?:
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_BAD, st->bad);
 	if (!ret && st->devt)
 		ret = npmu_nl_put_u64(skb, NPMU_A_REGION_DEVICE, region_device(st->devt));
 	return ret;

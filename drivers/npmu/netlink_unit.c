@@ -29,6 +29,12 @@ static int unit_fill_attrs(struct sk_buff *skb, struct npmu_unit *unit)
 	      npmu_nl_put_u64(skb, NPMU_A_UNIT_MEDIA_EPOCH, st.media_epoch) ?:
 	      nla_put_u32(skb, NPMU_A_UNIT_REPAIRED, st.repaired) ?:
 	      nla_put_u32(skb, NPMU_A_UNIT_UNSOUND_REGIONS, st.unsound_regions);
+	if (!ret)
+		ret = npmu_nl_put_u64(skb, NPMU_A_UNIT_BAD, st.bad) ?:
+		      nla_put_u32(skb, NPMU_A_UNIT_BAD_RANGES, st.bad_ranges) ?:
+		      nla_put_u32(skb, NPMU_A_UNIT_UNREADABLE, st.unreadable);
+	if (!ret && st.bad_incomplete)
+		ret = nla_put_flag(skb, NPMU_A_UNIT_BAD_INCOMPLETE);
 	if (!ret && st.path[0])
 		ret = nla_put_string(skb, NPMU_A_UNIT_PATH, st.path);
 	if (!ret && st.gone)

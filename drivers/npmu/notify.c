@@ -15,11 +15,22 @@
 #include "netlink_gen.h"
 #include "notify.h"
 
+static int notify_put_u64(struct sk_buff *skb, int attr, u64 value)
+{
+	return nla_put(skb, attr, sizeof(value), &value);
+}
+
 static int notify_fill_unit(struct sk_buff *skb, const struct npmu_event_info *info)
 {
-	return nla_put_u32(skb, NPMU_A_UNIT_EVENT, info->event) ?:
-	       nla_put_string(skb, NPMU_A_UNIT_NAME, info->unit) ?:
-	       nla_put(skb, NPMU_A_UNIT_UUID, NPMU_UUID_LEN, info->unit_uuid);
+	int ret;
+
+	ret = nla_put_u32(skb, NPMU_A_UNIT_EVENT, info->event) ?:
+	      nla_put_string(skb, NPMU_A_UNIT_NAME, info->unit) ?:
+	      nla_put(skb, NPMU_A_UNIT_UUID, NPMU_UUID_LEN, info->unit_uuid);
+	if (!ret && info->bad_len)
+		ret = notify_put_u64(skb, NPMU_A_UNIT_BAD_START, info->bad_start) ?:
+		      notify_put_u64(skb, NPMU_A_UNIT_BAD_LENGTH, info->bad_len);
+	return ret;
 }
 
 static int notify_fill_region(struct sk_buff *skb, const struct npmu_event_info *info)
@@ -30,9 +41,11 @@ static int notify_fill_region(struct sk_buff *skb, const struct npmu_event_info 
 	      nla_put_string(skb, NPMU_A_REGION_UNIT, info->unit) ?:
 	      nla_put_string(skb, NPMU_A_REGION_NAME, info->region) ?:
 	      nla_put(skb, NPMU_A_REGION_UUID, NPMU_UUID_LEN, info->region_uuid) ?:
-	      nla_put(skb, NPMU_A_REGION_SIZE, sizeof(info->size), &info->size) ?:
-	      nla_put(skb, NPMU_A_REGION_FENCE_EPOCH, sizeof(info->fence_epoch),
-		      &info->fence_epoch);
+	      notify_put_u64(skb, NPMU_A_REGION_SIZE, info->size) ?:
+	      notify_put_u64(skb, NPMU_A_REGION_FENCE_EPOCH, info->fence_epoch);
+	if (!ret && info->bad_len)
+		ret = notify_put_u64(skb, NPMU_A_REGION_BAD_OFFSET, info->bad_start) ?:
+		      notify_put_u64(skb, NPMU_A_REGION_BAD_LENGTH, info->bad_len);
 	if (!ret && info->new_name)
 		ret = nla_put_string(skb, NPMU_A_REGION_NEW_NAME, info->new_name);
 	if (!ret && info->writer)

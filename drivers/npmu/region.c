@@ -131,6 +131,7 @@ void npmu_region_stat(struct npmu_region *region, struct npmu_region_stat *stat)
 	stat->last_writer = get_pid(region->last_writer);
 	stat->last_writer_epoch = region->last_writer_epoch;
 	stat->health = region->health;
+	stat->bad = region->bad;
 	stat->faults_huge = atomic64_read(&region->faults_huge);
 	stat->faults_small = atomic64_read(&region->faults_small);
 }

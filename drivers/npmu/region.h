@@ -44,6 +44,7 @@ enum npmu_region_state {
  * @flags: NPMU_REGION_F_*
  * @fence_epoch: as on the media
  * @health: what attach found
+ * @bad: bytes of it that are in the bad list
  * @list: first list block, as on the media
  * @map: written under unit->lock, read under RCU
  *
@@ -86,6 +87,7 @@ struct npmu_region {
 	u32 flags;
 	u64 fence_epoch;
 	enum npmu_health health;
+	u64 bad;
 	struct npmu_list_ref list;
 	struct npmu_extmap __rcu *map;
 
@@ -156,6 +158,7 @@ struct npmu_region_stat {
 	struct pid *last_writer;	/* with a reference, or NULL */
 	u64 last_writer_epoch;
 	enum npmu_health health;
+	u64 bad;
 	dev_t devt;			/* 0: no node */
 	u64 faults_huge;
 	u64 faults_small;
@@ -172,6 +175,8 @@ struct npmu_front_ops {
 	void (*remove)(struct npmu_region *region);
 	/* The device went away: everything is taken from everyone. Never fails. */
 	void (*gone)(struct npmu_region *region);
+	/* Take a range of it out of every mapping. Under region->lock. Never fails. */
+	void (*zap)(struct npmu_region *region, u64 offset, u64 len);
 	/* Device number of the node, 0: none. */
 	dev_t (*devt)(struct npmu_region *region);
 };

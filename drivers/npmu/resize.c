@@ -32,11 +32,10 @@ static int may_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack 
 	if (ret || size == region->size)
 		return ret;
 	lists = 2 * npmu_list_blocks(npmu_extents_cut(map->extents, map->nr, size).keep);
-	if (lists && unit->nr_unsound) {
-		NL_SET_ERR_MSG(extack,
-			       "unsound regions may own what looks free: delete them first");
-		return -EUCLEAN;
-	}
+	if (lists)
+		ret = npmu_space_may_take(unit, extack);
+	if (ret)
+		return ret;
 	if (lists * NPMU_GRANULE_SIZE > npmu_alloc_available(&unit->media->alloc)) {
 		NL_SET_ERR_MSG(extack, "no room for the region's list blocks");
 		return -ENOSPC;
@@ -82,6 +81,8 @@ int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ac
 	/* A takeover must not wait for terabytes to be zeroed. */
 	mutex_unlock(&region->lock);
 	ret = npmu_space_zero(unit, map, old_size);
+	if (ret == -EIO)
+		NL_SET_ERR_MSG(extack, "memory failed under the new bytes: try again");
 	mutex_lock(&region->lock);
 
 	mutex_lock(&unit->lock);

@@ -20,6 +20,29 @@ int npmu_space_round(u64 *size, struct netlink_ext_ack *extack)
 	return 0;
 }
 
+int npmu_space_may_take(struct npmu_unit *unit, struct netlink_ext_ack *extack)
+{
+	lockdep_assert_held(&unit->lock);
+	if (unit->nr_unsound) {
+		NL_SET_ERR_MSG(extack,
+			       "unsound regions may own what looks free: save what they hold, then delete them");
+		return -EUCLEAN;
+	}
+	if (npmu_media_badlist(unit->media)->incomplete) {
+		NL_SET_ERR_MSG(extack,
+			       "more of this unit failed than its bad list holds: move the regions to another unit");
+		return -EUCLEAN;
+	}
+	return 0;
+}
+
+/* What failed stays away from use, whoever had it. */
+static void give(struct npmu_media *media, u64 start, u64 len)
+{
+	npmu_alloc_free(&media->alloc, start, len);
+	npmu_media_keep_bad(media, start, len);
+}
+
 static struct npmu_extmap *map_copy(const struct npmu_extmap *old, u32 room)
 {
 	struct npmu_extmap *map = npmu_extmap_alloc(room);
@@ -69,14 +92,12 @@ int npmu_space_take(struct npmu_unit *unit, const struct npmu_extmap *old, u64 w
 	u64 available = npmu_alloc_available(&media->alloc);
 	u64 old_size = old ? npmu_extents_size(old->extents, old->nr) : 0;
 	struct npmu_extmap *map;
-	int ret = 0;
+	int ret;
 
 	lockdep_assert_held(&unit->lock);
-	if (unit->nr_unsound) {
-		NL_SET_ERR_MSG(extack,
-			       "unsound regions may own what looks free: save what they hold, then delete them");
-		return -EUCLEAN;
-	}
+	ret = npmu_space_may_take(unit, extack);
+	if (ret)
+		return ret;
 	if (want > available) {
 		NL_SET_ERR_MSG_FMT(extack, "%llu bytes are free, %llu are needed", available,
 				   want);
@@ -128,7 +149,7 @@ void npmu_space_give(struct npmu_media *media, const struct npmu_extmap *map, u6
 		u64 skip = from > e->off ? min(from - e->off, e->len) : 0;
 
 		if (skip < e->len)
-			npmu_alloc_free(&media->alloc, e->start + skip, e->len - skip);
+			give(media, e->start + skip, e->len - skip);
 	}
 }
 
@@ -137,7 +158,7 @@ void npmu_space_give_list(struct npmu_media *media, const struct npmu_extmap *ma
 	u32 i;
 
 	for (i = 0; i < map->nr_list; i++)
-		npmu_alloc_free(&media->alloc, map->list[i], NPMU_GRANULE_SIZE);
+		give(media, map->list[i], NPMU_GRANULE_SIZE);
 }
 
 int npmu_space_zero(struct npmu_unit *unit, const struct npmu_extmap *map, u64 from)

@@ -13,6 +13,9 @@ struct npmu_media;
 /* Rounds a size of a region up to 4 KiB. -EINVAL: zero or above any unit. */
 int npmu_space_round(u64 *size, struct netlink_ext_ack *extack);
 
+/* May anything be allocated? -EUCLEAN: it is not known what is free. */
+int npmu_space_may_take(struct npmu_unit *unit, struct netlink_ext_ack *extack);
+
 /**
  * npmu_space_take - take extents for a region that is new or grows
  * @unit: where
@@ -21,9 +24,8 @@ int npmu_space_round(u64 *size, struct netlink_ext_ack *extack);
  * @out: a new map with the old and the new ones, without list blocks
  * @extack: message on refusal
  *
- * Return: 0, -ENOSPC, -EFBIG (more than NPMU_MAX_EXTENTS extents), -EUCLEAN (a
- * damaged region may own what looks free),
- * -ENOMEM.
+ * Return: 0, -ENOSPC, -EFBIG (more than NPMU_MAX_EXTENTS extents), -EUCLEAN (see
+ * npmu_space_may_take()), -ENOMEM.
  */
 int npmu_space_take(struct npmu_unit *unit, const struct npmu_extmap *old, u64 want,
 		    struct npmu_extmap **out, struct netlink_ext_ack *extack);
@@ -37,7 +39,7 @@ void npmu_space_give_list(struct npmu_media *media, const struct npmu_extmap *ma
 
 /*
  * Zeroes the bytes of @map from offset @from on, durably. Without unit->lock.
- * -ENODEV, -EINTR.
+ * -ENODEV, -EINTR, -EIO (memory failed meanwhile).
  */
 int npmu_space_zero(struct npmu_unit *unit, const struct npmu_extmap *map, u64 from);
 

@@ -308,6 +308,15 @@ int npmu_tpt_kill_all(struct npmu_region *region)
 	return npmu_tpt_drain(region);
 }
 
+void npmu_tpt_zap(struct npmu_region *region, u64 offset, u64 len)
+{
+	struct npmu_tpt_entry *entry;
+
+	lockdep_assert_held(&region->lock);
+	list_for_each_entry(entry, &region->entries, node)
+		entry->ops->zap_range(entry, offset, len);
+}
+
 u64 npmu_tpt_translate(struct npmu_tpt_entry *entry, u64 offset, u64 *len)
 {
 	const struct npmu_extent *extent;

@@ -18,9 +18,12 @@ struct npmu_tpt_entry;
  * struct npmu_revoke_ops - what the front end of an entry takes away
  * @zap: all mappings or keys of the entry. May sleep, never fails; nobody is
  *	in a section, none will map again what the gates forbid
+ * @zap_range: what of them covers [offset, offset + len) of the region. The gates are
+ *	open, but none will map that again
  */
 struct npmu_revoke_ops {
 	void (*zap)(struct npmu_tpt_entry *entry);
+	void (*zap_range)(struct npmu_tpt_entry *entry, u64 offset, u64 len);
 };
 
 /**
@@ -116,6 +119,9 @@ int npmu_tpt_drain(struct npmu_region *region);
  * -ETIMEDOUT: one could not be emptied; all are dead all the same.
  */
 int npmu_tpt_kill_all(struct npmu_region *region);
+
+/* Takes a range that failed out of every entry's mappings. Under region->lock. */
+void npmu_tpt_zap(struct npmu_region *region, u64 offset, u64 len);
 
 /**
  * npmu_tpt_translate - where a byte of the region is

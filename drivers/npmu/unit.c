@@ -7,6 +7,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "bad.h"
 #include "event.h"
 #include "media.h"
 #include "region.h"
@@ -39,18 +40,38 @@ int npmu_unit_lock(struct npmu_unit *unit, struct netlink_ext_ack *extack)
 	return -ENODEV;
 }
 
+static int zero_step(struct npmu_unit *unit, u64 start, u64 len)
+{
+	int touch;
+	bool bad;
+
+	if (!npmu_gate_enter(&unit->io))
+		return -ENODEV;
+	touch = npmu_touch_begin();
+	bad = npmu_media_is_bad(unit->media, start, len);
+	if (!bad) {
+		npmu_backing_zero(unit->backing, start, len);
+		npmu_backing_fence(unit->backing);
+	}
+	npmu_touch_end(touch);
+	npmu_gate_leave(&unit->io);
+	if (!bad)
+		return 0;
+	npmu_bad_note(unit, start, len);
+	return -EIO;
+}
+
 int npmu_unit_zero(struct npmu_unit *unit, u64 start, u64 len)
 {
 	while (len) {
 		u64 step = min_t(u64, len, NPMU_CHUNK_SIZE);
+		int ret;
 
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (!npmu_gate_enter(&unit->io))
-			return -ENODEV;
-		npmu_backing_zero(unit->backing, start, step);
-		npmu_backing_fence(unit->backing);
-		npmu_gate_leave(&unit->io);
+		ret = zero_step(unit, start, step);
+		if (ret)
+			return ret;
 		start += step;
 		len -= step;
 		cond_resched();
@@ -126,8 +147,10 @@ void npmu_unit_stat(struct npmu_unit *unit, struct npmu_unit_stat *stat)
 {
 	struct npmu_media *media = unit->media;
 	u64 data_start = le64_to_cpu(media->sb->data_start);
+	const struct npmu_badlist *bad;
 
 	guard(mutex)(&unit->lock);
+	bad = npmu_media_badlist(media);
 	*stat = (struct npmu_unit_stat) {
 		.backing = unit->kind,
 		.class = unit->class,
@@ -141,8 +164,13 @@ void npmu_unit_stat(struct npmu_unit *unit, struct npmu_unit_stat *stat)
 		.nr_entries = unit->nr_entries,
 		.repaired = media->repaired,
 		.unsound_regions = unit->nr_unsound,
+		.bad = npmu_bad_bytes(bad, 0, le64_to_cpu(media->sb->size)),
+		.bad_ranges = bad->nr,
+		.bad_incomplete = bad->incomplete,
 		.gone = unit->gone,
 	};
+	if (!unit->gone && !unit->detached)
+		stat->unreadable = npmu_media_unreadable(media);
 }
 
 static int check_name(const char *name, struct netlink_ext_ack *extack)
@@ -179,6 +207,16 @@ static void unit_gone(void *ctx)
 		unit_event(unit, NPMU_EVENT_UNIT_GONE);
 }
 
+static void unit_failed(void *ctx, u64 off, u64 len)
+{
+	npmu_bad_happened(ctx, off, len);
+}
+
+static const struct npmu_backing_owner unit_owner = {
+	.gone = unit_gone,
+	.failed = unit_failed,
+};
+
 /* A device can go while it is being formatted, too. */
 static void format_gone(void *ctx)
 {
@@ -187,6 +225,16 @@ static void format_gone(void *ctx)
 	npmu_gate_close(io);
 	wait_event(io->empty, npmu_gate_is_empty(io));
 }
+
+/* The backing knows it, and attach will ask for it. */
+static void format_failed(void *ctx, u64 off, u64 len)
+{
+}
+
+static const struct npmu_backing_owner format_owner = {
+	.gone = format_gone,
+	.failed = format_failed,
+};
 
 int npmu_unit_format(const char *path, const char *name, u32 max_regions, bool force,
 		     u8 *uuid, struct netlink_ext_ack *extack)
@@ -199,7 +247,7 @@ int npmu_unit_format(const char *path, const char *name, u32 max_regions, bool f
 	if (ret)
 		return ret;
 	npmu_gate_init(&io, true);
-	backing = npmu_backing_open_pmem(path, format_gone, &io, extack);
+	backing = npmu_backing_open_pmem(path, &format_owner, &io, extack);
 	if (IS_ERR(backing))
 		return PTR_ERR(backing);
 	ret = -ENODEV;
@@ -343,7 +391,7 @@ struct npmu_unit *npmu_unit_attach_pmem(const char *path, const char *name,
 		return ERR_PTR(-ENOMEM);
 
 	guard(mutex)(&npmu_attach_lock);
-	unit->backing = npmu_backing_open_pmem(path, unit_gone, unit, extack);
+	unit->backing = npmu_backing_open_pmem(path, &unit_owner, unit, extack);
 	if (IS_ERR(unit->backing)) {
 		ret = PTR_ERR(unit->backing);
 		npmu_unit_put(unit);

@@ -57,6 +57,7 @@ struct npmu_media;
  * @entries: TPT entries by id, dead ones too
  * @nr_regions: published regions
  * @nr_entries: entries in @entries
+ * @watched: what fails from now on is entered; what failed before, was at attach
  * @gone: the device went away; only detach is left
  * @detached: no longer in the list; no open, no change is admitted
  */
@@ -81,6 +82,7 @@ struct npmu_unit {
 	u32 nr_regions;
 	u32 nr_unsound;
 	u32 nr_entries;
+	bool watched;
 	bool gone;
 	bool detached;
 };
@@ -99,6 +101,10 @@ struct npmu_unit_stat {
 	u32 nr_entries;
 	u32 repaired;
 	u32 unsound_regions;
+	u64 bad;
+	u32 bad_ranges;
+	u32 unreadable;
+	bool bad_incomplete;
 	bool gone;
 };
 
@@ -150,7 +156,10 @@ struct npmu_unit *npmu_unit_attach_dram(const char *name, u64 size, u32 max_regi
  */
 int npmu_unit_detach(const char *name, struct netlink_ext_ack *extack);
 
-/* Zeroes bytes no region owns yet. -ENODEV: the device went; -EINTR: killed. */
+/*
+ * Zeroes bytes no region owns yet. -ENODEV: the device went; -EINTR: killed; -EIO:
+ * memory failed, it is in the bad list now.
+ */
 int npmu_unit_zero(struct npmu_unit *unit, u64 start, u64 len);
 
 /* The unit of that name with a reference, or NULL. */

@@ -57,6 +57,12 @@ struct npmu_events;
  * @repaired: record and list block copies that attach mended
  * @unsound_regions: damaged and quarantined regions; nothing is allocated while there are any
  * @gone: 1 when the device went away under the unit: only detach is left
+ * @bad: bytes of the data area that failed; never handed out again
+ * @bad_ranges: ranges they make; npmu_ctl_bad_list() shows them
+ * @bad_incomplete: 1 when more failed than the bad list holds, or it was lost; nothing
+ *	is allocated any more
+ * @unreadable: metadata blocks that cannot be read; their twins serve
+ * @reserved: 0
  */
 struct npmu_unit_info {
 	char name[NPMU_UNIT_NAME_LEN];
@@ -74,6 +80,11 @@ struct npmu_unit_info {
 	uint32_t repaired;
 	uint32_t unsound_regions;
 	uint32_t gone;
+	uint64_t bad;
+	uint32_t bad_ranges;
+	uint32_t bad_incomplete;
+	uint32_t unreadable;
+	uint32_t reserved;
 };
 
 /**
@@ -100,6 +111,7 @@ struct npmu_unit_info {
  * @writer_pid: pid of the live writer as this process sees it, or 0
  * @last_writer_pid: pid of the last writer that ended, likewise, or 0
  * @health: enum npmu_health
+ * @bad: bytes that failed and are lost; npmu_ctl_bad_list() shows where
  */
 struct npmu_region_info {
 	char unit[NPMU_UNIT_NAME_LEN];
@@ -124,6 +136,23 @@ struct npmu_region_info {
 	uint32_t writer_pid;
 	uint32_t last_writer_pid;
 	uint32_t health;
+	uint64_t bad;
+};
+
+/**
+ * struct npmu_bad_info - a run of bad bytes with one owner
+ * @unit: name of the unit
+ * @region: name of the region that owns it, empty where it is free
+ * @start: offset in the unit
+ * @length: bytes
+ * @offset: in the region
+ */
+struct npmu_bad_info {
+	char unit[NPMU_UNIT_NAME_LEN];
+	char region[NPMU_REGION_NAME_LEN];
+	uint64_t start;
+	uint64_t length;
+	uint64_t offset;
 };
 
 /**
@@ -161,6 +190,7 @@ struct npmu_tpt_info {
 #define NPMU_EVENT_HAS_SIZE		(1U << 1)
 #define NPMU_EVENT_HAS_FENCE_EPOCH	(1U << 2)
 #define NPMU_EVENT_HAS_WRITER_PID	(1U << 3)
+#define NPMU_EVENT_HAS_BAD		(1U << 4)
 
 /**
  * struct npmu_event_info - an event
@@ -175,6 +205,8 @@ struct npmu_tpt_info {
  * @fence_epoch: fence epoch
  * @writer_pid: pid of the writer concerned
  * @reserved: zero
+ * @bad_offset: where memory failed: offset in the region, or in the unit
+ * @bad_length: bytes of it
  */
 struct npmu_event_info {
 	uint32_t event;
@@ -187,6 +219,8 @@ struct npmu_event_info {
 	uint64_t fence_epoch;
 	uint32_t writer_pid;
 	uint32_t reserved;
+	uint64_t bad_offset;
+	uint64_t bad_length;
 };
 
 /* Which members of struct npmu_region_params are given. */
@@ -224,6 +258,7 @@ struct npmu_region_params {
  */
 typedef int npmu_unit_fn(void *ctx, const struct npmu_unit_info *info);
 typedef int npmu_region_fn(void *ctx, const struct npmu_region_info *info);
+typedef int npmu_bad_fn(void *ctx, const struct npmu_bad_info *info);
 typedef int npmu_tpt_fn(void *ctx, const struct npmu_tpt_info *info);
 
 /**
@@ -395,6 +430,17 @@ int npmu_ctl_region_get(struct npmu_ctl *ctl, const char *unit,
 /* Show the regions of one unit, or of all when @unit is NULL. */
 int npmu_ctl_region_list(struct npmu_ctl *ctl, const char *unit,
 			 npmu_region_fn *fn, void *ctx);
+
+/**
+ * npmu_ctl_bad_list - show memory that failed
+ * @ctl: handle
+ * @unit: name of the unit, or NULL: of all units
+ * @fn: called for each run of bad bytes, in order of unit and start
+ * @ctx: for @fn
+ *
+ * Return: 0, a negative errno, or what @fn returned.
+ */
+int npmu_ctl_bad_list(struct npmu_ctl *ctl, const char *unit, npmu_bad_fn *fn, void *ctx);
 
 /*
  * Show the TPT entries of one region, of one unit when @region is NULL, or all

@@ -89,13 +89,14 @@ static const struct npmu_backing_ops rec_ops = {
 	.fence = rec_fence,
 };
 
-struct npmu_backing *npmu_backing_open_pmem(const char *path, void (*gone)(void *ctx),
-					    void *ctx, struct netlink_ext_ack *extack)
+struct npmu_backing *npmu_backing_open_pmem(const char *path,
+					    const struct npmu_backing_owner *owner, void *ctx,
+					    struct netlink_ext_ack *extack)
 {
 	struct npmu_backing *b = &rec_backing.b;
 
 	(void)path;
-	(void)gone;
+	(void)owner;
 	(void)ctx;
 	(void)extack;
 	SHIM_ASSERT(!rec_backing.open);

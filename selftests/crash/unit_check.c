@@ -16,6 +16,7 @@ static u8 *at(u64 off)
 /* Every granule has one owner at most, and is taken exactly when it has one. */
 static const char *check_owners(struct npmu_unit *unit)
 {
+	const struct npmu_badlist *bad = npmu_media_badlist(unit->media);
 	const struct npmu_alloc *alloc = &unit->media->alloc;
 	u64 nr = model_size() >> NPMU_GRANULE_SHIFT, i, g;
 	static u8 owned[1 << 16];
@@ -40,8 +41,9 @@ static const char *check_owners(struct npmu_unit *unit)
 	}
 	for (g = alloc->lo >> NPMU_GRANULE_SHIFT; g < alloc->hi >> NPMU_GRANULE_SHIFT; g++)
 		if (npmu_alloc_is_free(alloc, g << NPMU_GRANULE_SHIFT, NPMU_GRANULE_SIZE) ==
-		    !!owned[g])
-			return owned[g] ? "an owned granule is free" : "a granule leaked";
+		    (owned[g] || npmu_bad_meets(bad, g << NPMU_GRANULE_SHIFT, 1)))
+			return owned[g] ? "an owned granule is free" :
+					  "a granule leaked, or a bad one is free";
 	return NULL;
 }
 
@@ -54,6 +56,8 @@ static const char *check_copies(struct npmu_unit *unit)
 
 	if (memcmp(at(0), at(NPMU_SB_COPY1), NPMU_RECORD_SIZE))
 		return "the copies of the superblock differ";
+	if (memcmp(at(NPMU_BAD_COPY0), at(NPMU_BAD_COPY1), NPMU_RECORD_SIZE))
+		return "the copies of the bad list differ";
 	for (i = 0; i < le32_to_cpu(sb->max_regions); i++)
 		if (memcmp(at(npmu_record_offset(sb, i, 0)), at(npmu_record_offset(sb, i, 1)),
 			   NPMU_RECORD_SIZE))
@@ -81,7 +85,7 @@ static const char *check_offline(const struct snap *s, bool repaired)
 
 	if (npmu_mediacheck(&src, NULL, NULL, &sum))
 		return "unit check: cannot read";
-	if (sum.errors || sum.damaged)
+	if ((sum.errors && !run_now->lost) || sum.damaged)
 		return "unit check: errors";
 	if (repaired && (sum.warnings || sum.regions != s->nr || sum.free_bytes != s->free ||
 			 sum.media_epoch != s->media_epoch))
@@ -274,6 +278,19 @@ static const char *rot_superblock(uint64_t random)
 	return off ? "superblock copy 1" : "superblock copy 0";
 }
 
+static const char *rot_bad_list(uint64_t random)
+{
+	u64 off = random % 2 ? NPMU_BAD_COPY1 : NPMU_BAD_COPY0;
+	u64 twin = NPMU_BAD_COPY0 + NPMU_BAD_COPY1 - off;
+
+	/* One that is zero is as good as none. */
+	if (npmu_bytes_zero(at(twin), NPMU_RECORD_SIZE) ||
+	    npmu_bad_check((void *)at(twin), (void *)at(0)))
+		return NULL;
+	spoil(off, random >> 8);
+	return off == NPMU_BAD_COPY1 ? "bad list copy 1" : "bad list copy 0";
+}
+
 static const char *rot_record(const struct explore_at *where, uint64_t random)
 {
 	const struct npmu_superblock *sb = (void *)at(0);
@@ -330,6 +347,9 @@ static const char *unit_rot(const struct explore_at *where, uint64_t random)
 		break;
 	case 1:
 		what = rot_list(where, random >> 2);
+		break;
+	case 2:
+		what = rot_bad_list(random >> 2);
 		break;
 	}
 	return what ?: rot_record(where, random >> 2);

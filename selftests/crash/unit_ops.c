@@ -6,6 +6,7 @@
  */
 #include <stdarg.h>
 
+#include "bad.h"
 #include "event.h"
 #include "evict.h"
 #include "media.h"
@@ -42,6 +43,7 @@ static const struct npmu_front_ops front = {
 	.show = front_ok,
 	.remove = front_none,
 	.gone = npmu_evict_gone,
+	.zap = npmu_tpt_zap,
 	.devt = front_devt,
 };
 
@@ -50,7 +52,14 @@ static void zap(struct npmu_tpt_entry *entry)
 	(void)entry;
 }
 
-static const struct npmu_revoke_ops revoke = { .zap = zap };
+static void zap_range(struct npmu_tpt_entry *entry, u64 offset, u64 len)
+{
+	(void)entry;
+	(void)offset;
+	(void)len;
+}
+
+static const struct npmu_revoke_ops revoke = { .zap = zap, .zap_range = zap_range };
 
 struct unit_run *run_begin(size_t size, u64 skew, u64 seed, bool old)
 {
@@ -446,6 +455,30 @@ void run_close(struct unit_run *run, u32 i)
 	npmu_role_death(run->open[i].entry);
 	npmu_tpt_close(run->open[i].entry);
 	run->open[i].entry = NULL;
+}
+
+void run_fail(struct unit_run *run, u64 off)
+{
+	u64 data = le64_to_cpu(run->unit->media->sb->data_start);
+	struct snap *before, *now;
+	struct npmu_badlist want;
+	bool fresh = false;
+
+	op_begin(run, "fail at 0x%llx", off);
+	before = run_snap(run);
+	want = before->bad;
+	npmu_bad_happened(run->unit, off, NPMU_GRANULE_SIZE);
+	model_mark(MODEL_END, run->nr);
+	now = &run->snap[++run->nr];
+	snap_take(now, run->unit, before);
+	if (off >= data)
+		fresh = npmu_bad_add(&want, off, NPMU_GRANULE_SIZE);
+	if (memcmp(&want, &now->bad, sizeof(want)))
+		wrong(run, "the bad list is another");
+	if (fresh && (now->media_epoch <= before->media_epoch || now->free > before->free))
+		wrong(run, "what failed was not entered");
+	if (fresh && now->free == before->free)
+		run->lost = true;
 }
 
 /* Calls @each for each granule of [page, page + nr) of @r. */

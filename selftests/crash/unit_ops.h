@@ -41,6 +41,7 @@ struct run_open {
  * @first: operations before it are preparation
  * @open: opens of regions
  * @version: of the bytes stored last
+ * @lost: a region has lost bytes: the offline check says so
  * @wrong: operations that did not do what they must
  */
 struct unit_run {
@@ -53,6 +54,7 @@ struct unit_run {
 	u32 first;
 	struct run_open open[RUN_OPENS];
 	u32 version;
+	bool lost;
 	u32 wrong;
 };
 
@@ -81,6 +83,8 @@ int run_claim(struct unit_run *run, u32 i);
 int run_takeover(struct unit_run *run, u32 i, s64 wrong_by);
 int run_resign(struct unit_run *run, u32 i);
 void run_close(struct unit_run *run, u32 i);
+/* Memory fails: the granule at this offset of the unit. */
+void run_fail(struct unit_run *run, u64 off);
 /* Store to granules of a region, as a mapping does; and make them durable. */
 void run_store(struct unit_run *run, const char *name, u64 page, u64 nr);
 void run_persist(struct unit_run *run, const char *name, u64 page, u64 nr);

@@ -69,6 +69,7 @@ void snap_take(struct snap *s, struct npmu_unit *unit, const struct snap *before
 	mutex_lock(&unit->lock);
 	s->media_epoch = unit->media->epoch;
 	s->free = npmu_alloc_available(&unit->media->alloc);
+	s->bad = *npmu_media_badlist(unit->media);
 	xa_for_each(&unit->regions, slot, region) {
 		SHIM_ASSERT(s->nr < SNAP_REGIONS && region->state == NPMU_REGION_LIVE);
 		take_region(&s->r[s->nr++], region, before);
@@ -166,6 +167,9 @@ static const char *compare(const struct snap *s, struct npmu_unit *unit, int rai
 		return "unsound regions";
 	if (unit->media->epoch != s->media_epoch + !(raised < 0))
 		return "the media epoch differs";
+	if (memcmp(npmu_media_badlist(unit->media), &s->bad, sizeof(s->bad)) ||
+	    memcmp(unit->media->bad, &s->bad, sizeof(s->bad)))
+		return "the bad list differs";
 	if (npmu_alloc_available(&unit->media->alloc) != s->free)
 		return "free space differs: a leak, or a double owner";
 	return NULL;

@@ -6,6 +6,7 @@
 #ifndef CRASH_UNIT_SNAP_H
 #define CRASH_UNIT_SNAP_H
 
+#include "badlist.h"
 #include "region.h"
 
 #define SNAP_REGIONS	16
@@ -38,6 +39,7 @@ struct snap {
 	u8 uuid[NPMU_UUID_LEN];
 	u64 media_epoch;
 	u64 free;
+	struct npmu_badlist bad;
 	u32 nr;
 	struct snap_region r[SNAP_REGIONS];
 };

@@ -3,6 +3,7 @@
  * Workloads on units: each operation alone, with its inline extents and with list
  * blocks, and random sequences. Owns the sequences and nothing else.
  */
+#include "media.h"
 #include "unit_ops.h"
 #include "workload.h"
 
@@ -238,6 +239,45 @@ static uint32_t stray_stores(struct explore *x, struct explore_stat *stat)
 	return explore(run, x, stat);
 }
 
+/* Memory that fails: free, once owned and given back, and under the metadata. */
+static uint32_t failures(struct explore *x, struct explore_stat *stat)
+{
+	struct unit_run *run = begin(x, 0);
+	const struct npmu_superblock *sb = run->unit->media->sb;
+	u64 data = le64_to_cpu(sb->data_start);
+	struct snap_region *r;
+
+	run_create(run, "a", 3 * PAGE, 0600);
+	run->first = run->nr;
+	run_fail(run, data + 40 * PAGE);
+	run_fail(run, data + 41 * PAGE);
+	run_fail(run, data + 41 * PAGE);
+	run_create(run, "b", PAGE, 0600);
+	r = snap_find(run_snap(run), "b");
+	data = r->extents[0].start + r->extents[0].len;
+	run_delete(run, "b", false);
+	run_fail(run, data - PAGE);
+	run_fail(run, data + PAGE);
+	run_create(run, "b", 4 * PAGE, 0600);
+	run_fail(run, 0);
+	run_fail(run, NPMU_BAD_COPY0);
+	run_fail(run, NPMU_SB_COPY1 - PAGE);
+	run_fail(run, NPMU_SB_COPY1);
+	run_fail(run, NPMU_BAD_COPY1);
+	run_fail(run, npmu_record_offset(sb, 0, 0));
+	run_fail(run, npmu_record_offset(sb, 1, 1));
+	run_resize(run, "a", 5 * PAGE, false);
+	/* Of regions, which give it back. */
+	run_fail(run, snap_find(run_snap(run), "a")->extents[0].start + 2 * PAGE);
+	run_fail(run, snap_find(run_snap(run), "b")->extents[0].start);
+	run_resize(run, "a", PAGE, false);
+	run_delete(run, "b", false);
+	run_detach(run);
+	run_attach(run);
+	run_create(run, "c", 2 * PAGE, 0600);
+	return explore(run, x, stat);
+}
+
 /* --- random sequences --- */
 
 static const char *const names[] = { "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8" };
@@ -387,6 +427,7 @@ const struct workload unit_workloads[] = {
 	{ "lists", false, lists },
 	{ "long-lists", false, long_lists },
 	{ "stray-stores", false, stray_stores },
+	{ "failures", false, failures },
 	{ "random", true, random_sequence },
 	{ "random-fragmented", true, random_fragmented },
 };

@@ -220,6 +220,59 @@ static bool alike(const struct npmu_region_record *a, const struct npmu_region_r
 	       !memcmp(a->uuid, b->uuid, 16);
 }
 
+/* The bad list as the document has it; zeros are an empty one. */
+static bool legal_bad(const struct npmu_bad_block *b, const struct npmu_superblock *sb)
+{
+	u64 last = le64_to_cpu(sb->data_start), i;
+
+	if (zeros(b, sizeof(*b)))
+		return true;
+	if (le32_to_cpu(b->magic) != 0x424d504e || !sealed(b, 4) || le32_to_cpu(b->nr) > 250 ||
+	    le32_to_cpu(b->flags) > 1 || le64_to_cpu(b->media_epoch) >> 63 ||
+	    memcmp(b->unit_uuid, sb->uuid, 16) || !zeros(b->reserved, sizeof(b->reserved)))
+		return false;
+	for (i = 0; i < le32_to_cpu(b->nr); i++) {
+		u64 start = le64_to_cpu(b->ranges[i].start), len = le64_to_cpu(b->ranges[i].len);
+
+		if (!granules(start, len, last, le64_to_cpu(sb->size)))
+			return false;
+		last = start + len + GRANULE;
+	}
+	return zeros(&b->ranges[i], (250 - i) * 16);
+}
+
+/* The current copy of the list; NULL: there is none. */
+static const struct npmu_bad_block *current_bad(const struct npmu_superblock *sb)
+{
+	const struct npmu_bad_block *a = (const void *)(image + 0x1000);
+	const struct npmu_bad_block *b = (const void *)(image + 0x9000);
+
+	if (!legal_bad(a, sb))
+		return legal_bad(b, sb) ? b : NULL;
+	return legal_bad(b, sb) && le64_to_cpu(b->media_epoch) > le64_to_cpu(a->media_epoch) ?
+		b : a;
+}
+
+/* What failed is not free; what a region owns of it is an error. */
+static void count_bad(struct twin_unit *out)
+{
+	const struct npmu_bad_block *bad = current_bad(out->sb);
+	u64 i, at;
+
+	if (!bad || bad->flags)
+		out->clean = false;
+	for (i = 0; bad && i < le32_to_cpu(bad->nr); i++) {
+		u64 start = le64_to_cpu(bad->ranges[i].start);
+
+		for (at = start; at < start + le64_to_cpu(bad->ranges[i].len); at += GRANULE) {
+			if (owners[at / GRANULE])
+				out->clean = false;
+			else
+				out->free -= GRANULE;
+		}
+	}
+}
+
 void twin_unit(const u8 *bytes, u64 size, struct twin_unit *out)
 {
 	static const struct npmu_region_record *all[NPMU_MAX_REGIONS];
@@ -261,4 +314,5 @@ void twin_unit(const u8 *bytes, u64 size, struct twin_unit *out)
 	out->clean &= !twice;
 	for (at = le64_to_cpu(out->sb->data_start); at < le64_to_cpu(out->sb->size); at += GRANULE)
 		out->free += owners[at / GRANULE] ? 0 : GRANULE;
+	count_bad(out);
 }

@@ -136,6 +136,7 @@ enum status unit_attach(const struct invocation *inv);
 enum status unit_detach(const struct invocation *inv);
 enum status unit_list(const struct invocation *inv);
 enum status unit_show(const struct invocation *inv);
+enum status unit_bad(const struct invocation *inv);
 enum status unit_check(const struct invocation *inv);
 enum status region_create(const struct invocation *inv);
 enum status region_list(const struct invocation *inv);

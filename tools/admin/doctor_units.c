@@ -51,6 +51,22 @@ static int look_at_unit(void *ctx, const struct npmu_unit_info *info)
 		report_add(look->report, OK, check, NULL, "class %s, %u regions, %s free",
 			   npmu_class_name(info->persistence_class), info->regions, size);
 	}
+	if (info->bad_incomplete) {
+		snprintf(mend, sizeof(mend), "move its regions to another unit; replace the memory");
+		report_add(look->report, FAIL, check, mend,
+			   "more of it failed than its bad list holds: nothing is allocated any more");
+	} else if (info->bad) {
+		snprintf(mend, sizeof(mend), PROGRAM " unit bad %s says where; plan to replace the memory",
+			 info->name);
+		format_size(info->bad, size, sizeof(size));
+		report_add(look->report, WARN, check, mend,
+			   "%s in %u ranges failed and are out of use", size, info->bad_ranges);
+	}
+	if (info->unreadable)
+		report_add(look->report, FAIL, check,
+			   "move its regions to another unit: a change has one copy only there",
+			   "%u blocks of metadata cannot be read nor overwritten; their twins serve",
+			   info->unreadable);
 	if (info->regions == info->max_regions)
 		report_add(look->report, WARN, check, NULL,
 			   "all %u slots are in use: no region can be created", info->max_regions);
@@ -100,6 +116,10 @@ static int look_at_region(void *ctx, const struct npmu_region_info *info)
 	if (info->health == NPMU_HEALTH_QUARANTINED)
 		report_add(look->report, FAIL, check, mend,
 			   "quarantined: another region owns some of its bytes; it can only be read");
+	if (info->bad)
+		report_add(look->report, FAIL, check, mend,
+			   "%llu bytes of it failed and are lost, the others are good",
+			   (unsigned long long)info->bad);
 	if (info->role == NPMU_ROLE_FENCING) {
 		snprintf(mend, sizeof(mend), PROGRAM " region fence %s/%s", info->unit, info->name);
 		report_add(look->report, WARN, check, mend, "a fence of it is not done yet");

@@ -73,6 +73,13 @@ const struct command commands[] = {
 		.run = unit_check,
 	},
 	{
+		.noun = "unit", .verb = "bad", .operands = "[UNIT]", .min = 0, .max = 1,
+		.summary = "list memory that failed, and the regions it took bytes from",
+		.detail = "What is listed is never handed out again.",
+		.example = "unit bad u0",
+		.run = unit_bad,
+	},
+	{
 		.noun = "region", .verb = "create", .operands = "UNIT/REGION", .min = 1, .max = 1,
 		.options = OPTIONS(
 			OPTION(OPT_SIZE, "size", "SIZE", "bytes, K, M, G or T (required)")

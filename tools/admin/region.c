@@ -37,6 +37,7 @@ static struct json_object *region_record(const struct npmu_region_info *info)
 	record_number(row, "last_writer_pid", info->last_writer_pid);
 	record_number(row, "last_writer_epoch", info->last_writer_epoch);
 	record_text(row, "health", npmu_health_name(info->health));
+	record_number(row, "bad", info->bad);
 	record_number(row, "faults_huge", info->faults_huge);
 	record_number(row, "faults_small", info->faults_small);
 	return row;
@@ -79,6 +80,7 @@ static const struct column show_columns[] = {
 	{ "faults_huge", "2 MiB faults", FORM_PLAIN },
 	{ "faults_small", "4 KiB faults", FORM_PLAIN },
 	{ "health", "health", FORM_PLAIN },
+	{ "bad", "bad bytes", FORM_PLAIN },
 	{ NULL },
 };
 

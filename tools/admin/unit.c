@@ -27,6 +27,10 @@ static struct json_object *unit_record(const struct npmu_unit_info *info)
 	record_number(row, "media_epoch", info->media_epoch);
 	record_number(row, "repaired", info->repaired);
 	record_number(row, "unsound_regions", info->unsound_regions);
+	record_number(row, "bad", info->bad);
+	record_number(row, "bad_ranges", info->bad_ranges);
+	record_bool(row, "bad_incomplete", info->bad_incomplete);
+	record_number(row, "unreadable", info->unreadable);
 	record_bool(row, "gone", info->gone);
 	return row;
 }
@@ -58,6 +62,10 @@ static const struct column show_columns[] = {
 	{ "media_epoch", "media epoch", FORM_PLAIN },
 	{ "repaired", "repaired", FORM_PLAIN },
 	{ "unsound_regions", "unsound regions", FORM_PLAIN },
+	{ "bad", "bad", FORM_SIZE },
+	{ "bad_ranges", "bad ranges", FORM_PLAIN },
+	{ "bad_incomplete", "bad list incomplete", FORM_PLAIN },
+	{ "unreadable", "unreadable metadata", FORM_PLAIN },
 	{ "gone", "device gone", FORM_PLAIN },
 	{ NULL },
 };

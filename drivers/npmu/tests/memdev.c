@@ -83,6 +83,12 @@ static void memdev_write(struct npmu_backing *b, u64 off, const void *src, size_
 	memcpy(dev->mem + off, src, powered(dev, off, len));
 }
 
+static bool memdev_mend(struct npmu_backing *b, u64 off, const void *src)
+{
+	memdev_write(b, off, src, NPMU_GRANULE_SIZE);
+	return true;
+}
+
 static void memdev_zero(struct npmu_backing *b, u64 off, u64 len)
 {
 	struct memdev *dev = to_memdev(b);
@@ -112,6 +118,7 @@ static const struct npmu_backing_ops memdev_ops = {
 	.read = memdev_read,
 	.write = memdev_write,
 	.zero = memdev_zero,
+	.mend = memdev_mend,
 	.writeback = memdev_writeback,
 	.fence = memdev_fence,
 };
@@ -124,7 +131,8 @@ struct npmu_backing *memdev_claim(struct memdev *dev)
 	return &dev->b;
 }
 
-static struct npmu_backing *memdev_open(const char *path, void (*gone)(void *ctx), void *ctx,
+static struct npmu_backing *memdev_open(const char *path,
+					const struct npmu_backing_owner *owner, void *ctx,
 					struct netlink_ext_ack *extack)
 {
 	struct npmu_backing *b;
@@ -136,7 +144,7 @@ static struct npmu_backing *memdev_open(const char *path, void (*gone)(void *ctx
 		b = memdev_claim(dev);
 		if (IS_ERR(b))
 			return b;
-		dev->gone = gone;
+		dev->gone = owner->gone;
 		dev->ctx = ctx;
 		if (dev->remove_at_open)
 			memdev_remove(dev);

@@ -139,6 +139,11 @@ struct rcu_head { void *unused; };
 #define rcu_dereference(p)		(p)
 #define rcu_dereference_protected(p, c)	({ SHIM_ASSERT(c); (p); })
 #define rcu_assign_pointer(p, v)	((p) = (v))
+#define synchronize_rcu()		do { } while (0)
+#define DEFINE_STATIC_SRCU(name)	static int name
+#define srcu_read_lock(s)		((*(s))++)
+#define srcu_read_unlock(s, idx)	((void)(idx), (*(s))--)
+#define synchronize_srcu_expedited(s)	SHIM_ASSERT(!*(s))
 
 typedef struct { int counter; } atomic_t;
 typedef struct { s64 counter; } atomic64_t;
