@@ -78,5 +78,5 @@ void npmu_notify(const struct npmu_event_info *info)
 
 lost:
 	nlmsg_free(skb);
-	genl_set_err(&npmu_nl_family, &init_net, 0, NPMU_NLGRP_EVENTS, ENOBUFS);
+	genl_set_err(&npmu_nl_family, &init_net, 0, NPMU_NLGRP_EVENTS, -ENOBUFS);
 }
