@@ -386,9 +386,6 @@ static ssize_t npmu_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		return 0;
 	if (iocb->ki_pos >= size)
 		return -ENOSPC;
-	ret = npmu_open_claim(open, false, &epoch);
-	if (ret)
-		return ret;
 	buf = kvmalloc(min(NPMU_COPY_SIZE, iov_iter_count(from)), GFP_KERNEL);
 	if (!buf)
 		return -ENOMEM;
@@ -399,6 +396,10 @@ static ssize_t npmu_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 			ret = -EFAULT;
 			break;
 		}
+		/* Not before there is something to write: a refusal changes nothing. */
+		ret = done ? 0 : npmu_open_claim(open, false, &epoch);
+		if (ret)
+			break;
 		ret = npmu_open_write(open, iocb->ki_pos, buf, step);
 		if (ret)
 			break;
