@@ -257,6 +257,9 @@ long npmu_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 	if (READ_ONCE(open->entry->dead) && !(op->how & NPMU_OP_WHEN_DEAD))
 		return -ESTALE;
 
+	/* Where the answer cannot go is found out while nothing is done yet. */
+	if (copy_to_user(user, &arg, op->size))
+		return -EFAULT;
 	ret = op->run(open, &arg);
 	if (ret && !(op->how & NPMU_OP_REPLY_STALE))
 		return ret;
