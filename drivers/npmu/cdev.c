@@ -24,9 +24,25 @@ static const struct class npmu_class = {
 	.name = "npmu",
 };
 
+/**
+ * struct region_node - the device of a region
+ * @dev: is what the kernel knows
+ * @region: with a reference
+ * @add_path: path of the node for devtmpfs to make it by, and
+ * @del_path: to remove it by; each NULL once it was taken. Made beforehand: it asks for
+ *	them when nothing may fail, and would make no node, or leave it, for want of memory
+ */
+struct region_node {
+	struct device dev;
+	struct npmu_region *region;
+	char *add_path;
+	char *del_path;
+};
+
 static char *region_devnode(const struct device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
 {
-	struct npmu_region *region = dev_get_drvdata(dev);
+	struct region_node *node = dev_get_drvdata(dev);
+	struct npmu_region *region = node->region;
 
 	if (mode)
 		*mode = READ_ONCE(region->mode);
@@ -34,8 +50,11 @@ static char *region_devnode(const struct device *dev, umode_t *mode, kuid_t *uid
 		*uid = region->uid;
 	if (gid)
 		*gid = region->gid;
-	/* The path is the name of the device, npmu!<unit>!<region>. */
-	return NULL;
+	/*
+	 * Who asks frees it. The first to ask with a mode is devtmpfs, without one it is
+	 * the only one. Others get NULL: the name of the device, npmu!<unit>!<region>.
+	 */
+	return xchg(mode ? &node->add_path : &node->del_path, NULL);
 }
 
 static const struct device_type npmu_region_type = {
@@ -45,25 +64,44 @@ static const struct device_type npmu_region_type = {
 
 static void region_dev_release(struct device *dev)
 {
-	npmu_region_put(dev_get_drvdata(dev));
-	kfree(dev);
+	struct region_node *node = dev_get_drvdata(dev);
+
+	npmu_region_put(node->region);
+	kfree(node->add_path);
+	kfree(node->del_path);
+	kfree(node);
+}
+
+static int name_device(struct region_node *node)
+{
+	const char *unit = node->region->unit->name;
+	const char *name = node->region->name;
+
+	node->add_path = kasprintf(GFP_KERNEL, "npmu/%s/%s", unit, name);
+	node->del_path = kasprintf(GFP_KERNEL, "npmu/%s/%s", unit, name);
+	if (!node->add_path || !node->del_path)
+		return -ENOMEM;
+	return dev_set_name(&node->dev, "npmu!%s!%s", unit, name);
 }
 
 static int add_device(struct npmu_region *region)
 {
+	struct region_node *node;
 	struct device *dev;
 	int ret;
 
-	dev = kzalloc(sizeof(*dev), GFP_KERNEL);
-	if (!dev)
+	node = kzalloc(sizeof(*node), GFP_KERNEL);
+	if (!node)
 		return -ENOMEM;
+	node->region = npmu_region_get(region);
+	dev = &node->dev;
 	device_initialize(dev);
 	dev->class = &npmu_class;
 	dev->type = &npmu_region_type;
 	dev->devt = MKDEV(MAJOR(npmu_devt), region->minor);
 	dev->release = region_dev_release;
-	dev_set_drvdata(dev, npmu_region_get(region));
-	ret = dev_set_name(dev, "npmu!%s!%s", region->unit->name, region->name);
+	dev_set_drvdata(dev, node);
+	ret = name_device(node);
 	if (!ret)
 		ret = device_add(dev);
 	if (ret) {
