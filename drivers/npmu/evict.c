@@ -103,23 +103,26 @@ int npmu_evict_set(struct npmu_region *region, const struct npmu_region_attr *at
 static int cut_users(struct npmu_region *region, u64 size, bool force,
 		     struct netlink_ext_ack *extack)
 {
+	struct npmu_region_cut cut;
 	bool written;
 	int ret;
 
-	ret = npmu_region_may_cut(region, size, extack);
+	ret = npmu_region_cut_begin(region, size, &cut, extack);
 	if (ret)
 		return ret;
 	written = npmu_role_bar(region);
 	ret = clear_users(region, written, force, extack);
 	if (!ret)
-		ret = npmu_region_cut(region, size, extack);
+		ret = npmu_region_cut(region, &cut, extack);
 	npmu_role_unbar(region);
+	npmu_region_cut_end(&cut);
 	return ret;
 }
 
 int npmu_evict_resize(struct npmu_region *region, u64 size, bool force,
 		      struct netlink_ext_ack *extack)
 {
+	struct npmu_region_cut cut;
 	u64 old;
 	int ret;
 
@@ -133,7 +136,9 @@ int npmu_evict_resize(struct npmu_region *region, u64 size, bool force,
 	else if (size < old)
 		ret = cut_users(region, size, force, extack);
 	else
-		ret = npmu_region_may_cut(region, size, extack);
+		ret = npmu_region_cut_begin(region, size, &cut, extack);
+	if (!ret && size == old)
+		npmu_region_cut_end(&cut);
 	mutex_unlock(&region->lock);
 	if (!ret && size != old)
 		npmu_region_event(region, NPMU_EVENT_REGION_RESIZED, NULL, NULL);

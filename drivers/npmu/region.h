@@ -138,6 +138,18 @@ struct npmu_region_attr {
 	u32 flags;
 };
 
+/**
+ * struct npmu_region_cut - a cut that was begun
+ * @size: bytes the region is to have
+ * @map: what is left; the region's once it is made
+ * @gone: a copy of the map there was: readers may still hold that one
+ */
+struct npmu_region_cut {
+	u64 size;
+	struct npmu_extmap *map;
+	struct npmu_extmap *gone;
+};
+
 /* struct npmu_region_stat - a snapshot for whoever shows it */
 struct npmu_region_stat {
 	char name[NPMU_REGION_NAME_LEN];
@@ -214,7 +226,7 @@ int npmu_region_create(struct npmu_unit *unit, const struct npmu_region_attr *at
  * The parts of a transaction that evict.c composes. All under region->lock.
  * Each checks all, commits to both record copies and publishes; an error
  * changed nothing. cut, remove: no TPT entry may be live. change, cut: after
- * may_change, may_cut said yes, so that nobody is fenced for what is refused.
+ * may_change, cut_begin said yes, so that nobody is fenced for what is refused.
  */
 int npmu_region_may_change(struct npmu_region *region, const struct npmu_region_attr *attr,
 			   struct netlink_ext_ack *extack);
@@ -222,8 +234,12 @@ int npmu_region_change(struct npmu_region *region, const struct npmu_region_attr
 		       struct netlink_ext_ack *extack);
 /* grow: lets go of region->lock while it zeroes. */
 int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
-int npmu_region_may_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
-int npmu_region_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack);
+/* cut_begin: takes the memory, cut_end: gives back what is left of it. */
+int npmu_region_cut_begin(struct npmu_region *region, u64 size, struct npmu_region_cut *cut,
+			  struct netlink_ext_ack *extack);
+int npmu_region_cut(struct npmu_region *region, struct npmu_region_cut *cut,
+		    struct netlink_ext_ack *extack);
+void npmu_region_cut_end(struct npmu_region_cut *cut);
 int npmu_region_remove(struct npmu_region *region, struct netlink_ext_ack *extack);
 
 /*

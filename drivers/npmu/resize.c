@@ -43,17 +43,47 @@ static int may_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack 
 	return 0;
 }
 
-int npmu_region_may_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
+/* The memory a cut needs, taken while it can still be refused. */
+static int prepare_cut(struct npmu_region *region, struct npmu_region_cut *cut)
+{
+	struct npmu_extmap *old = npmu_region_map(region);
+	struct npmu_extent_cut at = npmu_extents_cut(old->extents, old->nr, cut->size);
+
+	cut->map = npmu_extmap_alloc(at.keep);
+	cut->gone = npmu_extmap_alloc(old->nr);
+	if (!cut->map || !cut->gone)
+		return -ENOMEM;
+	memcpy(cut->gone->extents, old->extents,
+	       array_size(old->nr, sizeof(old->extents[0])));
+	memcpy(cut->map->extents, old->extents,
+	       array_size(at.keep, sizeof(old->extents[0])));
+	cut->map->extents[at.keep - 1].len = at.keep_len;
+	return 0;
+}
+
+int npmu_region_cut_begin(struct npmu_region *region, u64 size, struct npmu_region_cut *cut,
+			  struct netlink_ext_ack *extack)
 {
 	int ret;
 
 	lockdep_assert_held(&region->lock);
+	*cut = (struct npmu_region_cut) { .size = size };
 	ret = npmu_unit_lock(region->unit, extack);
 	if (ret)
 		return ret;
 	ret = may_cut(region, size, extack);
+	if (!ret && size != region->size)
+		ret = prepare_cut(region, cut);
 	mutex_unlock(&region->unit->lock);
+	if (ret)
+		npmu_region_cut_end(cut);
 	return ret;
+}
+
+void npmu_region_cut_end(struct npmu_region_cut *cut)
+{
+	npmu_extmap_free(cut->map);
+	npmu_extmap_free(cut->gone);
 }
 
 int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
@@ -101,48 +131,24 @@ int npmu_region_grow(struct npmu_region *region, u64 size, struct netlink_ext_ac
 	return ret;
 }
 
-static int cut_locked(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
+int npmu_region_cut(struct npmu_region *region, struct npmu_region_cut *cut,
+		    struct netlink_ext_ack *extack)
 {
-	struct npmu_extmap *old = npmu_region_map(region);
-	struct npmu_extent_cut cut;
-	struct npmu_extmap *map;
-	struct npmu_extmap *gone;
-	int ret;
-
-	ret = begin_resize(region, extack);
-	if (ret)
-		return ret;
-	cut = npmu_extents_cut(old->extents, old->nr, size);
-	map = npmu_extmap_alloc(cut.keep);
-	/* What is taken away is freed by a copy: readers may still hold @old. */
-	gone = npmu_extmap_alloc(old->nr);
-	if (!map || !gone) {
-		npmu_extmap_free(map);
-		npmu_extmap_free(gone);
-		return -ENOMEM;
-	}
-	memcpy(gone->extents, old->extents, array_size(old->nr, sizeof(old->extents[0])));
-	memcpy(map->extents, old->extents, array_size(cut.keep, sizeof(map->extents[0])));
-	map->extents[cut.keep - 1].len = cut.keep_len;
-
-	ret = npmu_region_commit_map(region, map, extack);
-	if (ret)
-		npmu_extmap_free(map);
-	else
-		npmu_space_give(region->unit->media, gone, size);
-	npmu_extmap_free(gone);
-	return ret;
-}
-
-int npmu_region_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
-{
+	struct npmu_unit *unit = region->unit;
 	int ret;
 
 	lockdep_assert_held(&region->lock);
-	ret = npmu_unit_lock(region->unit, extack);
+	ret = npmu_unit_lock(unit, extack);
 	if (ret)
 		return ret;
-	ret = cut_locked(region, size, extack);
-	mutex_unlock(&region->unit->lock);
+	/* Since it was begun nobody else can have resized the region. */
+	ret = begin_resize(region, extack);
+	if (!ret)
+		ret = npmu_region_commit_map(region, cut->map, extack);
+	if (!ret) {
+		cut->map = NULL;
+		npmu_space_give(unit->media, cut->gone, cut->size);
+	}
+	mutex_unlock(&unit->lock);
 	return ret;
 }
