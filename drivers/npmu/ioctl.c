@@ -231,6 +231,8 @@ long npmu_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 	struct npmu_open *open = file->private_data;
 	void __user *user = (void __user *)ptr;
 	const struct npmu_ioctl_op *op;
+	u64 seen_role = READ_ONCE(open->seen_role);
+	u64 seen_kicks = READ_ONCE(open->seen_kicks);
 	union npmu_ioc_any arg = {};
 	u32 size;
 	int ret;
@@ -263,7 +265,11 @@ long npmu_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)
 	ret = op->run(open, &arg);
 	if (ret && !(op->how & NPMU_OP_REPLY_STALE))
 		return ret;
-	if (copy_to_user(user, &arg, op->size))
+	if (copy_to_user(user, &arg, op->size)) {
+		/* What could not be told was not seen: rather wake up twice. */
+		WRITE_ONCE(open->seen_role, seen_role);
+		WRITE_ONCE(open->seen_kicks, seen_kicks);
 		return -EFAULT;
+	}
 	return ret;
 }
