@@ -54,8 +54,9 @@ crash-states:
 	+$(MAKE) -s -C selftests/crash crash-states $(if $(STATES),STATES=$(STATES)) \
 		$(if $(SEED),SEED=$(SEED))
 
-fuzz:
+fuzz: all selftests
 	+$(MAKE) -C selftests/fuzz fuzz
+	NPMU_FUZZ_SECONDS=$(or $(SECONDS),60) NPMU_STRESS=1 selftests/vm/run api_fuzz
 
 lint:
 	scripts/lint $(CHECKS)

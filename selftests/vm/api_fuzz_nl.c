@@ -174,7 +174,8 @@ static struct nlattr *some_attr(struct af_thread *t, struct message *m)
 
 	while (n-- && (char *)a + NLA_ALIGN(a->nla_len) + NLA_HDRLEN <= end)
 		a = (void *)((char *)a + NLA_ALIGN(a->nla_len));
-	return (char *)a + NLA_HDRLEN <= end ? a : NULL;
+	/* Of random bytes it may say to be longer than it is. */
+	return (char *)a + NLA_HDRLEN <= end && (char *)a + a->nla_len <= end ? a : NULL;
 }
 
 /* One thing that is wrong, and may be right all the same. */
