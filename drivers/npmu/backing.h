@@ -17,7 +17,10 @@
 struct netlink_ext_ack;
 struct npmu_backing;
 
-/* One table for each kind; mend and next_bad are NULL where nothing ever fails. See the functions of the same names below. */
+/*
+ * One table for each kind; mend and next_bad are NULL where nothing ever fails. See
+ * the functions of the same names below.
+ */
 struct npmu_backing_ops {
 	void (*close)(struct npmu_backing *b);
 	unsigned long (*pfn)(struct npmu_backing *b, u64 off);

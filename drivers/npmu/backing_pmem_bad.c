@@ -123,12 +123,15 @@ static bool pmem_clear(struct pmem_backing *p, u64 off, const void *src)
 
 bool npmu_pmem_mend(struct npmu_backing *b, u64 off, const void *src)
 {
+	void *buf __free(kfree) = NULL;
 	struct pmem_backing *p = to_pmem(b);
 	unsigned long page = off >> PAGE_SHIFT;
-	void *buf __free(kfree) = kmalloc(PAGE_SIZE, GFP_KERNEL);
 	u64 start, stop;
 
-	if (!buf || xa_load(&p->poison, page) == PMEM_LOST)
+	if (xa_load(&p->poison, page) == PMEM_LOST)
+		return false;
+	buf = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!buf)
 		return false;
 	/*
 	 * What can be read can be written. Of a page that the device does not know to

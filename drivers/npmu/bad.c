@@ -16,11 +16,13 @@
 DEFINE_STATIC_SRCU(npmu_touch_srcu);
 
 int npmu_touch_begin(void)
+	__acquires(&npmu_touch_srcu)
 {
 	return srcu_read_lock(&npmu_touch_srcu);
 }
 
 void npmu_touch_end(int touch)
+	__releases(&npmu_touch_srcu)
 {
 	srcu_read_unlock(&npmu_touch_srcu, touch);
 }

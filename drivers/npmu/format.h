@@ -70,6 +70,8 @@ const char *npmu_format_error_text(int err);
  * npmu_record_crc - CRC of a record of NPMU_RECORD_SIZE bytes
  * @rec: the record
  * @crc_off: offset of its crc field, which is taken as zero
+ *
+ * Return: the CRC, in this machine's byte order.
  */
 u32 npmu_record_crc(const void *rec, size_t crc_off);
 

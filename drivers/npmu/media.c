@@ -361,6 +361,7 @@ int npmu_media_load(struct npmu_media *media, u32 slot, struct npmu_extmap **map
 	u64 epoch[2];
 	struct npmu_pick pick;
 	bool same;
+	u64 at;
 	int copy;
 
 	*map = NULL;
@@ -384,10 +385,11 @@ int npmu_media_load(struct npmu_media *media, u32 slot, struct npmu_extmap **map
 		return -EUCLEAN;
 	if (pick.current_copy == 1)
 		memcpy(media->rec, media->twin, NPMU_RECORD_SIZE);
-	if (pick.repair)
-		media->repaired += npmu_backing_persist(media->backing,
-							slot_offset(media, slot, !pick.current_copy),
-							media->rec, NPMU_RECORD_SIZE);
+	if (pick.repair) {
+		at = slot_offset(media, slot, !pick.current_copy);
+		media->repaired += npmu_backing_persist(media->backing, at, media->rec,
+							NPMU_RECORD_SIZE);
+	}
 	media->epoch = max(media->epoch, le64_to_cpu(media->rec->media_epoch));
 	if (le32_to_cpu(media->rec->state) != NPMU_SLOT_REGION)
 		return 0;

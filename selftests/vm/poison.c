@@ -75,7 +75,7 @@ static void bad_page_of(uint64_t size, uint64_t at, bool huge)
 	check_lost(reader + at, "reader");
 	check_rest(writer, size, at, "writer");
 	check_rest(reader, size, at, "reader");
-	writer[at - 1] = writer[at - 1];
+	__atomic_fetch_add(&writer[at - 1], 0, __ATOMIC_SEQ_CST);
 	CHECK(vm_compare(other, size, 0, 8) < 0, "the other region is not what it was");
 	EXPECT(vm_get("p", "r", &after), 0);
 	CHECK(after.bad == PAGE, "%lu bad bytes", after.bad);

@@ -220,6 +220,7 @@ struct npmu_list_block {
  * @flags: NPMU_BAD_F_*
  * @media_epoch: as in a region record
  * @unit_uuid: the superblock's: a list of another unit is not valid
+ * @reserved: zero
  * @ranges: in order of start, apart from each other; unused ones are zero
  *
  * Format leaves both copies zero, which is an empty list of media epoch 0.
