@@ -120,6 +120,8 @@ static void writer_waits(int (*fence)(int successor), size_t ready, ssize_t want
 	if (ret == -ENOSYS || ret == -EPERM)
 		SKIP("no userfaultfd: %s", vm_strerror(ret));
 	EXPECT(ret, 0);
+	/* A first write claims the role once it has something to write. */
+	EXPECT(vm_claim(t.fd, NULL), 0);
 	pthread_create(&thread, NULL, do_write, &t);
 	REQUIRE(slow_awaited(&pages), "the write does not wait for its source");
 	start = vm_now_ns();
