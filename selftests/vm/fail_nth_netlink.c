@@ -132,13 +132,13 @@ static void nth__show(void)
 {
 	SWEEP("unit-get", NULL, unit_get, NULL, NTH_STAYS | NTH_NO_TRACE);
 	SWEEP("unit-get dump", NULL, unit_dump, NULL,
-				    NTH_STAYS | NTH_NO_TRACE);
+	      NTH_STAYS | NTH_NO_TRACE);
 	SWEEP("region-get", NULL, region_get, NULL,
-				    NTH_STAYS | NTH_NO_TRACE);
+	      NTH_STAYS | NTH_NO_TRACE);
 	SWEEP("region-get dump", NULL, region_dump, NULL,
-				    NTH_STAYS | NTH_NO_TRACE);
+	      NTH_STAYS | NTH_NO_TRACE);
 	SWEEP("tpt-get dump", hold_a, tpt_dump, drop_hold,
-				    NTH_STAYS | NTH_NO_TRACE);
+	      NTH_STAYS | NTH_NO_TRACE);
 }
 
 /* --- what netlink itself may refuse, before a request gets to the module --- */
@@ -274,7 +274,7 @@ static void nth__resize(void)
 	SWEEP("region-resize, grow", NULL, grow_c, reset_c, 0);
 	SWEEP("region-resize, cut", NULL, shrink_c, reset_c, 0);
 	SWEEP("region-resize, cut, forced", hold_c, shrink_c_forced,
-				    reset_c, 0);
+	      reset_c, 0);
 	SWEEP("region-resize, grow lists", NULL, grow_a, reset_a, 0);
 	SWEEP("region-resize, cut lists", NULL, shrink_a, reset_a, 0);
 }
@@ -299,7 +299,7 @@ static void nth__delete(void)
 {
 	SWEEP("region-delete", NULL, delete_c, back_c, NTH_NEVER_FAILS);
 	SWEEP("region-delete, forced", hold_c, delete_c_forced, back_c,
-				    NTH_NEVER_FAILS);
+	      NTH_NEVER_FAILS);
 }
 
 static int fence_c(void)
@@ -310,9 +310,9 @@ static int fence_c(void)
 static void nth__fence(void)
 {
 	SWEEP("region-fence, vacant", NULL, fence_c, NULL,
-				    NTH_NEVER_FAILS | NTH_ANSWERS);
+	      NTH_NEVER_FAILS | NTH_ANSWERS);
 	SWEEP("region-fence", hold_c, fence_c, drop_hold,
-				    NTH_NEVER_FAILS | NTH_ANSWERS);
+	      NTH_NEVER_FAILS | NTH_ANSWERS);
 }
 
 int main(void)

@@ -26,7 +26,8 @@ static int clear(void)
 	if (other >= 0)
 		close(other);
 	map = NULL;
-	fd = other = -1;
+	fd = -1;
+	other = -1;
 	return 0;
 }
 

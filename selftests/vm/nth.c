@@ -201,7 +201,7 @@ static bool run(const struct nth_op *op, const struct step *step, unsigned int n
 		tally->refused++;
 		ok(hit, "%s, %u: %s without a failure", op->name, n, vm_strerror(ret));
 		ok(is_for_memory(ret) || ret == -EFAULT, "%s, %u: refused: %s", op->name, n,
-		      vm_strerror(ret));
+		   vm_strerror(ret));
 	} else if (ret == NTH_UNKNOWN) {
 		tally->unknown++;
 	} else {
@@ -217,12 +217,13 @@ static bool run(const struct nth_op *op, const struct step *step, unsigned int n
 		}
 	} else if (ret < 0) {
 		if (!ok(unchanged, "%s, %u: %s, but it changed something", op->name, n,
-			   vm_strerror(ret)))
+			vm_strerror(ret)))
 			nth_same(before, after, true);
 		done = false;
 	} else if (ret == NTH_MENDED) {
 		ok(!unchanged, "%s, %u: said to be done, and changed nothing", op->name, n);
-		done = unchanged = false;
+		done = false;
+		unchanged = false;
 	} else {
 		if (!ok(done, "%s, %u: said to be done, and is not", op->name, n))
 			nth_alike(step->from, step->to, before, after, true);
@@ -231,10 +232,10 @@ static bool run(const struct nth_op *op, const struct step *step, unsigned int n
 	ok(nth_sound(after) || op->flags & NTH_MENDS, "%s, %u: the media are not sound", op->name, n);
 	if (done && !(op->flags & NTH_NO_TRACE))
 		ok(events == step->events || events == -ENOBUFS,
-		      "%s, %u: %d events, expected %d", op->name, n, events, step->events);
+		   "%s, %u: %d events, expected %d", op->name, n, events, step->events);
 	else if (unchanged)
 		ok(!events || events == -ENOBUFS, "%s, %u: %d events of nothing", op->name,
-		      n, events);
+		   n, events);
 
 	if (unchanged && ret && hit) {
 		struct nth_state *again;
@@ -242,9 +243,9 @@ static bool run(const struct nth_op *op, const struct step *step, unsigned int n
 		ret = op->act();
 		again = nth_look();
 		ok(!ret, "%s, %u: does not work afterwards: %s", op->name, n,
-		      vm_strerror(ret));
+		   vm_strerror(ret));
 		if (!ok(nth_alike(step->from, step->to, before, again, false),
-			   "%s, %u: is not done afterwards", op->name, n))
+			"%s, %u: is not done afterwards", op->name, n))
 			nth_alike(step->from, step->to, before, again, true);
 		nth_forget(again);
 	}

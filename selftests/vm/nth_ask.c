@@ -124,8 +124,8 @@ int nth_ask(uint8_t cmd, bool dump, const struct nth_arg *args, unsigned int nr)
 		ret = send(fd, h, h->nlmsg_len, 0) < 0 ? -errno : collect(fd);
 		nth_disarm();
 	} else {
-		ret = NTH(send(fd, h, h->nlmsg_len, 0)) < 0 ? -errno : 0;
-		ret = ret ?: collect(fd);
+		ret = NTH(send(fd, h, h->nlmsg_len, 0));
+		ret = ret < 0 ? -errno : collect(fd);
 	}
 	close(fd);
 	nlmsg_free(msg);
