@@ -61,7 +61,7 @@ static int act_attach(void)
 
 static int act_attach_dram(void)
 {
-	return ASK(NPMU_CMD_UNIT_ATTACH, NAME, { NPMU_A_UNIT_SIZE, 8, 5 * MIB, NULL },
+	return ASK(NPMU_CMD_UNIT_ATTACH, NAME, { NPMU_A_UNIT_SIZE, 8, 4 * MIB + 16 * KIB, NULL },
 		   { NPMU_A_UNIT_BACKING, 4, NPMU_BACKING_KIND_DRAM, NULL });
 }
 
@@ -133,12 +133,14 @@ static int lose(void)
 
 static void nth__attach(void)
 {
-	SWEEP("unit-attach, pmem", NULL, act_attach, detach, 0);
+	SWEEP_TOO("unit-attach, pmem", NULL, act_attach, detach, 0);
 	SWEEP("unit-attach, damaged", damage, act_attach, detach_mended, NTH_MENDS);
 }
 
 static void nth__attach_with_a_region_lost(void)
 {
+	if (!vm_times(0, 1))
+		SKIP("swept with NPMU_STRESS=1");
 	REQUIRE(!lose(), "cannot damage the media");
 	SWEEP("unit-attach, region lost", NULL, act_attach, detach, NTH_MENDS);
 }

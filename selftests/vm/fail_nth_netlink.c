@@ -229,7 +229,7 @@ static int open_c(void)
 static void nth__set(void)
 {
 	SWEEP("region-set name", NULL, rename_c, rename_back, 0);
-	SWEEP("region-set owner, mode", NULL, own, own_back, 0);
+	SWEEP_TOO("region-set owner, mode", NULL, own, own_back, 0);
 	SWEEP("region-set flags, forced", hold_c, close_c, open_c, 0);
 }
 
@@ -271,8 +271,8 @@ static int reset_a(void)
 
 static void nth__resize(void)
 {
-	SWEEP("region-resize, grow", NULL, grow_c, reset_c, 0);
-	SWEEP("region-resize, cut", NULL, shrink_c, reset_c, 0);
+	SWEEP_TOO("region-resize, grow", NULL, grow_c, reset_c, 0);
+	SWEEP_TOO("region-resize, cut", NULL, shrink_c, reset_c, 0);
 	SWEEP("region-resize, cut, forced", hold_c, shrink_c_forced,
 	      reset_c, 0);
 	SWEEP("region-resize, grow lists", NULL, grow_a, reset_a, 0);
@@ -297,7 +297,7 @@ static int back_c(void)
 
 static void nth__delete(void)
 {
-	SWEEP("region-delete", NULL, delete_c, back_c, NTH_NEVER_FAILS);
+	SWEEP_TOO("region-delete", NULL, delete_c, back_c, NTH_NEVER_FAILS);
 	SWEEP("region-delete, forced", hold_c, delete_c_forced, back_c,
 	      NTH_NEVER_FAILS);
 }
@@ -309,8 +309,8 @@ static int fence_c(void)
 
 static void nth__fence(void)
 {
-	SWEEP("region-fence, vacant", NULL, fence_c, NULL,
-	      NTH_NEVER_FAILS | NTH_ANSWERS);
+	SWEEP_TOO("region-fence, vacant", NULL, fence_c, NULL,
+		  NTH_NEVER_FAILS | NTH_ANSWERS);
 	SWEEP("region-fence", hold_c, fence_c, drop_hold,
 	      NTH_NEVER_FAILS | NTH_ANSWERS);
 }

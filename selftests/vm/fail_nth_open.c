@@ -88,7 +88,7 @@ static int act_close(void)
 static void nth__open(void)
 {
 	SWEEP("open to write", NULL, act_open, clear, 0);
-	SWEEP("open to read", NULL, act_open_read, clear, 0);
+	SWEEP_TOO("open to read", NULL, act_open_read, clear, 0);
 	SWEEP("close of the writer", writing, act_close, clear, NTH_NEVER_FAILS | NTH_MAY_NOT_HIT);
 	SWEEP("close", opened, act_close, clear, NTH_NEVER_FAILS | NTH_MAY_NOT_HIT);
 }
@@ -171,7 +171,7 @@ static void nth__requests(void)
 	SWEEP("RESIGN", writing, act_resign, clear, NTH_LATE_FAULT | NTH_NEVER_FAILS);
 	SWEEP("KICK", writing, act_kick, clear, NTH_NO_TRACE | NTH_STAYS);
 	SWEEP("WAIT", kicked, act_wait, clear, NTH_NO_TRACE);
-	SWEEP("WAIT to arm", kicked, act_arm, clear, NTH_NO_TRACE);
+	SWEEP_TOO("WAIT to arm", kicked, act_arm, clear, NTH_NO_TRACE);
 	SWEEP("SINK", opened, act_sink, clear, NTH_NO_TRACE);
 }
 
@@ -308,7 +308,7 @@ static int to_meet_sink(void)
 static void nth__mappings(void)
 {
 	SWEEP("mmap to write", opened, act_map, clear, 0);
-	SWEEP("mmap to read", opened_read, act_map_read, clear, NTH_NO_TRACE);
+	SWEEP_TOO("mmap to read", opened_read, act_map_read, clear, NTH_NO_TRACE);
 	SWEEP("mmap of the status page", opened_read, act_map_status, clear, NTH_NO_TRACE);
 	SWEEP("munmap", unmapped_writer, act_unmap, clear, NTH_NO_TRACE);
 }
@@ -317,7 +317,7 @@ static void nth__faults(void)
 {
 	SWEEP("fault, store, 2 MiB", to_store_huge, act_store, clear, NTH_NO_TRACE);
 	SWEEP("fault, store, 4 KiB", to_store_small, act_store, clear, NTH_NO_TRACE);
-	SWEEP("fault, load", to_load, act_load, clear, NTH_NO_TRACE);
+	SWEEP_TOO("fault, load", to_load, act_load, clear, NTH_NO_TRACE);
 	SWEEP("fault, status page", to_load_status, act_load, clear, NTH_NO_TRACE);
 	SWEEP("fault, sink", to_meet_sink, act_store, clear, NTH_NO_TRACE);
 }

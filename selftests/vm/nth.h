@@ -69,6 +69,12 @@ unsigned int nth_sweep(const struct nth_op *op);
 	CHECK(!wrong_, "%u complaints", wrong_);			\
 } while (0)
 
+/* One that is much like another: with NPMU_STRESS=1 only. */
+#define SWEEP_TOO(...) do {						\
+	if (vm_times(0, 1))						\
+		SWEEP(__VA_ARGS__);					\
+} while (0)
+
 /* So many refusals an operation that never fails may have: those of netlink itself. */
 extern unsigned int nth_free_refusals;
 

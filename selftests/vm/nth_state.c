@@ -275,9 +275,10 @@ static char *tell(const struct nth_state *from, const struct nth_state *s)
 		const struct npmu_region_info *was = region_of(from, r->slot);
 		const struct node *node = node_of(s, r->name);
 
-		fprintf(f, "region %s slot %u size %lu owner %u:%u mode %o flags %u extents %u opens %u role %u health %u epoch %ld",
-			r->name, r->slot, r->size, r->uid, r->gid, r->mode, r->flags,
-			r->extents, r->opens, r->role, r->health,
+		fprintf(f, "region %s slot %u size %lu owner %u:%u mode %o flags %u", r->name,
+			r->slot, r->size, r->uid, r->gid, r->mode, r->flags);
+		fprintf(f, " extents %u opens %u role %u health %u epoch %ld", r->extents,
+			r->opens, r->role, r->health,
 			(long)(r->fence_epoch - was->fence_epoch));
 		if (!node)
 			fprintf(f, " without a node");
