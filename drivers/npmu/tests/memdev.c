@@ -83,12 +83,6 @@ static void memdev_write(struct npmu_backing *b, u64 off, const void *src, size_
 	memcpy(dev->mem + off, src, powered(dev, off, len));
 }
 
-static bool memdev_mend(struct npmu_backing *b, u64 off, const void *src)
-{
-	memdev_write(b, off, src, NPMU_GRANULE_SIZE);
-	return true;
-}
-
 static void memdev_zero(struct npmu_backing *b, u64 off, u64 len)
 {
 	struct memdev *dev = to_memdev(b);
@@ -108,6 +102,13 @@ static void memdev_fence(struct npmu_backing *b)
 	touch(dev, 0, 0);
 	dev->fences++;
 	dev->unfenced = 0;
+}
+
+static bool memdev_mend(struct npmu_backing *b, u64 off, const void *src)
+{
+	memdev_write(b, off, src, NPMU_GRANULE_SIZE);
+	memdev_fence(b);
+	return true;
 }
 
 static const struct npmu_backing_ops memdev_ops = {
