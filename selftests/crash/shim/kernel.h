@@ -27,6 +27,7 @@ void shim_die(const char *file, int line, const char *what) __attribute__((noret
 #define __rcu
 #define __acquires(lock)
 #define __releases(lock)
+#undef __counted_by		/* newer headers of user space have it */
 #define __counted_by(member)
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
