@@ -85,6 +85,56 @@ static int ask(struct npmu_ctl *ctl, uint8_t cmd, const struct request *r,
 	return npmu_nl_do(ctl->nl, cmd, r->args, r->n, desc, out);
 }
 
+/* What a list is handed to, item by item: the one that call_*() knows. */
+struct each {
+	union {
+		npmu_unit_fn *unit;
+		npmu_region_fn *region;
+		npmu_bad_fn *bad;
+		npmu_tpt_fn *tpt;
+	};
+	void *ctx;
+};
+
+static int call_unit(const struct each *each, const void *item)
+{
+	return each->unit(each->ctx, item);
+}
+
+static int call_region(const struct each *each, const void *item)
+{
+	return each->region(each->ctx, item);
+}
+
+static int call_bad(const struct each *each, const void *item)
+{
+	return each->bad(each->ctx, item);
+}
+
+static int call_tpt(const struct each *each, const void *item)
+{
+	return each->tpt(each->ctx, item);
+}
+
+/* Until one of the callbacks says that it is enough, or the list is through. */
+static int list(struct npmu_ctl *ctl, uint8_t cmd, const struct request *r,
+		const struct nl_struct *desc,
+		int (*call)(const struct each *each, const void *item),
+		const struct each *each)
+{
+	size_t i, count;
+	void *items;
+	int code;
+
+	code = npmu_nl_dump(ctl->nl, cmd, r->args, r->n, desc, &items, &count);
+	if (code)
+		return code;
+	for (i = 0; i < count && !code; i++)
+		code = call(each, (const char *)items + i * desc->size);
+	free(items);
+	return code;
+}
+
 /* Unknown flags and missing names are refused as the kernel would. */
 static int bad_request(struct npmu_ctl *ctl, const char *why)
 {
@@ -166,22 +216,12 @@ int npmu_ctl_unit_get(struct npmu_ctl *ctl, const char *name,
 
 int npmu_ctl_unit_list(struct npmu_ctl *ctl, npmu_unit_fn *fn, void *ctx)
 {
-	struct npmu_unit_info *info;
-	size_t i, count;
-	void *items;
-	int code;
+	struct request r = { .n = 0 };
+	const struct each each = { .unit = fn, .ctx = ctx };
 
 	if (!fn)
 		return bad_request(ctl, "no callback");
-	code = npmu_nl_dump(ctl->nl, NPMU_CMD_UNIT_GET, NULL, 0,
-			    &npmu_unit_struct, &items, &count);
-	if (code)
-		return code;
-	info = items;
-	for (i = 0; i < count && !code; i++)
-		code = fn(ctx, &info[i]);
-	free(items);
-	return code;
+	return list(ctl, NPMU_CMD_UNIT_GET, &r, &npmu_unit_struct, call_unit, &each);
 }
 
 static void put_region(struct request *r, const char *unit, const char *name)
@@ -299,67 +339,34 @@ int npmu_ctl_region_list(struct npmu_ctl *ctl, const char *unit,
 			 npmu_region_fn *fn, void *ctx)
 {
 	struct request r = { .n = 0 };
-	struct npmu_region_info *info;
-	size_t i, count;
-	void *items;
-	int code;
+	const struct each each = { .region = fn, .ctx = ctx };
 
 	if (!fn)
 		return bad_request(ctl, "no callback");
 	put_region(&r, unit, NULL);
-	code = npmu_nl_dump(ctl->nl, NPMU_CMD_REGION_GET, r.args, r.n,
-			    &npmu_region_struct, &items, &count);
-	if (code)
-		return code;
-	info = items;
-	for (i = 0; i < count && !code; i++)
-		code = fn(ctx, &info[i]);
-	free(items);
-	return code;
+	return list(ctl, NPMU_CMD_REGION_GET, &r, &npmu_region_struct, call_region, &each);
 }
 
 int npmu_ctl_bad_list(struct npmu_ctl *ctl, const char *unit, npmu_bad_fn *fn, void *ctx)
 {
 	struct request r = { .n = 0 };
-	struct npmu_bad_info *info;
-	size_t i, count;
-	void *items;
-	int code;
+	const struct each each = { .bad = fn, .ctx = ctx };
 
 	if (!fn)
 		return bad_request(ctl, "no callback");
 	put_string(&r, NPMU_A_BAD_UNIT, unit);
-	code = npmu_nl_dump(ctl->nl, NPMU_CMD_BAD_GET, r.args, r.n,
-			    &npmu_bad_struct, &items, &count);
-	if (code)
-		return code;
-	info = items;
-	for (i = 0; i < count && !code; i++)
-		code = fn(ctx, &info[i]);
-	free(items);
-	return code;
+	return list(ctl, NPMU_CMD_BAD_GET, &r, &npmu_bad_struct, call_bad, &each);
 }
 
 int npmu_ctl_tpt_list(struct npmu_ctl *ctl, const char *unit,
 		      const char *region, npmu_tpt_fn *fn, void *ctx)
 {
 	struct request r = { .n = 0 };
-	struct npmu_tpt_info *info;
-	size_t i, count;
-	void *items;
-	int code;
+	const struct each each = { .tpt = fn, .ctx = ctx };
 
 	if (!fn || (region && !unit))
 		return bad_request(ctl, "no callback, or a region without its unit");
 	put_string(&r, NPMU_A_TPT_UNIT, unit);
 	put_string(&r, NPMU_A_TPT_REGION, region);
-	code = npmu_nl_dump(ctl->nl, NPMU_CMD_TPT_GET, r.args, r.n,
-			    &npmu_tpt_struct, &items, &count);
-	if (code)
-		return code;
-	info = items;
-	for (i = 0; i < count && !code; i++)
-		code = fn(ctx, &info[i]);
-	free(items);
-	return code;
+	return list(ctl, NPMU_CMD_TPT_GET, &r, &npmu_tpt_struct, call_tpt, &each);
 }
