@@ -179,17 +179,25 @@ static inline void npmu_backing_fence(struct npmu_backing *b)
 }
 
 /*
- * Writes one page, durably; one that is bad is mended. False: it stays bad, and nothing
- * was written.
+ * Writes one page, durable after npmu_backing_fence(); one that is bad is mended.
+ * False: it stays bad, and nothing was written.
  */
-static inline bool npmu_backing_persist(struct npmu_backing *b, u64 off, const void *src,
-					size_t len)
+static inline bool npmu_backing_put(struct npmu_backing *b, u64 off, const void *src, size_t len)
 {
 	if (npmu_backing_bad(b, off, len))
 		return npmu_backing_mend(b, off, src);
 	npmu_backing_write(b, off, src, len);
-	npmu_backing_fence(b);
 	return true;
+}
+
+/* As npmu_backing_put(), and durable when it returns. */
+static inline bool npmu_backing_persist(struct npmu_backing *b, u64 off, const void *src,
+					size_t len)
+{
+	bool put = npmu_backing_put(b, off, src, len);
+
+	npmu_backing_fence(b);
+	return put;
 }
 
 #endif /* _NPMU_BACKING_H */

@@ -37,15 +37,6 @@ static int layout_error(int err, struct netlink_ext_ack *extack)
 	return -EINVAL;
 }
 
-/* A block that was bad is good afterwards, or false. */
-static bool put_block(struct npmu_backing *backing, u64 off, const void *buf)
-{
-	if (npmu_backing_bad(backing, off, NPMU_RECORD_SIZE))
-		return npmu_backing_mend(backing, off, buf);
-	npmu_backing_write(backing, off, buf, NPMU_RECORD_SIZE);
-	return true;
-}
-
 /* The first 64 KiB: where every file system and unit has its identity. */
 static int check_empty(struct npmu_backing *backing, void *buf,
 		       struct netlink_ext_ack *extack)
@@ -108,14 +99,14 @@ int npmu_media_format(struct npmu_backing *backing, const char *name, u32 max_re
 
 	/* While the tables are half written there is no unit. */
 	for (off = 0; off < NPMU_TABLE_START; off += NPMU_RECORD_SIZE)
-		if (!put_block(backing, off, rec))
+		if (!npmu_backing_put(backing, off, rec, sizeof(*rec)))
 			return bad_place(off, extack);
 	npmu_backing_fence(backing);
 	for (slot = 0; slot < le32_to_cpu(sb->max_regions); slot++) {
 		npmu_region_fill_free(rec, sb, slot, 0);
 		for (copy = 0; copy < 2; copy++) {
 			off = npmu_record_offset(sb, slot, copy);
-			if (!put_block(backing, off, rec))
+			if (!npmu_backing_put(backing, off, rec, sizeof(*rec)))
 				return bad_place(off, extack);
 		}
 		cond_resched();

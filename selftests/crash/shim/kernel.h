@@ -251,6 +251,8 @@ void generate_random_uuid(u8 *uuid);
 	({ CRASH_POINT("writeback"); npmu_backing_writeback(b, off, len); })
 #define npmu_backing_fence(b) \
 	({ CRASH_POINT("fence"); npmu_backing_fence(b); })
+#define npmu_backing_put(b, off, src, len) \
+	({ CRASH_POINT("put"); npmu_backing_put(b, off, src, len); })
 #define npmu_backing_persist(b, off, src, len) \
 	({ CRASH_POINT("persist"); npmu_backing_persist(b, off, src, len); })
 
