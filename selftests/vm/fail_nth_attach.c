@@ -19,25 +19,14 @@
 	nth_ask(cmd, false, args_, NR(args_));				\
 })
 
-/* More extents than fit into a record. */
-#define COMB	140
-
 static uint64_t good;
 
 /* Media with a comb of two regions; not attached. */
 static int make_media(void)
 {
 	struct nth_state *state;
-	unsigned int i;
-	int ret;
+	int ret = nth_comb() ?: vm_detach(NTH_UNIT);
 
-	ret = vm_pmem(NULL, NTH_UNIT, 8) ?: vm_region(NTH_UNIT, "a", 4096) ?:
-	      vm_region(NTH_UNIT, "b", 4096);
-	for (i = 2; i <= COMB && !ret; i++)
-		ret = vm_resize(NTH_UNIT, "a", i * 4096, false) ?:
-		      vm_resize(NTH_UNIT, "b", i * 4096, false);
-	ret = ret ?: vm_detach(NTH_UNIT);
-	nth_path = vm_pmem_path();
 	state = nth_look();
 	good = nth_digest(state);
 	nth_forget(state);
@@ -166,17 +155,10 @@ static void nth__format(void)
 
 int main(void)
 {
-	int ret = nth_init();
+	int ret = nth_begin(make_media);
 
-	if (ret) {
-		printf("ok 1 - nth # SKIP this kernel does not inject failures (%s)\n1..1\n",
-		       vm_strerror(ret));
-		return 4;
-	}
-	if (make_media()) {
-		printf("# %s\n", vm_why());
-		return 1;
-	}
+	if (ret)
+		return ret;
 	VM_RUN(nth__attach);
 	VM_RUN(nth__detach);
 	VM_RUN(nth__attach_with_a_region_lost);

@@ -63,20 +63,9 @@ static void let_go(void)
 
 /* --- a unit with two regions, of more extents than fit into their records --- */
 
-#define COMB	140
-
 static int up(void)
 {
-	unsigned int i;
-	int ret;
-
-	ret = vm_pmem(NULL, NTH_UNIT, 8) ?: vm_region(NTH_UNIT, "a", 4096) ?:
-	      vm_region(NTH_UNIT, "b", 4096);
-	for (i = 2; i <= COMB && !ret; i++)
-		ret = vm_resize(NTH_UNIT, "a", i * 4096, false) ?:
-		      vm_resize(NTH_UNIT, "b", i * 4096, false);
-	nth_path = vm_pmem_path();
-	return ret ?: vm_region(NTH_UNIT, "c", 16384);
+	return nth_comb() ?: vm_region(NTH_UNIT, "c", 16384);
 }
 
 static int get_again(const char *region, uint64_t size)
@@ -256,17 +245,17 @@ static int reset_c(void)
 
 static int grow_a(void)
 {
-	return ASK(NPMU_CMD_REGION_RESIZE, 1, UNIT, NAME("a"), SIZE(COMB * 4096 + 8192));
+	return ASK(NPMU_CMD_REGION_RESIZE, 1, UNIT, NAME("a"), SIZE(NTH_COMB * 4096 + 8192));
 }
 
 static int shrink_a(void)
 {
-	return ASK(NPMU_CMD_REGION_RESIZE, 1, UNIT, NAME("a"), SIZE(COMB * 4096 - 8192));
+	return ASK(NPMU_CMD_REGION_RESIZE, 1, UNIT, NAME("a"), SIZE(NTH_COMB * 4096 - 8192));
 }
 
 static int reset_a(void)
 {
-	return vm_resize(NTH_UNIT, "a", COMB * 4096, false);
+	return vm_resize(NTH_UNIT, "a", NTH_COMB * 4096, false);
 }
 
 static void nth__resize(void)
@@ -317,17 +306,10 @@ static void nth__fence(void)
 
 int main(void)
 {
-	int ret = nth_init();
+	int ret = nth_begin(up);
 
-	if (ret) {
-		printf("ok 1 - nth # SKIP this kernel does not inject failures (%s)\n1..1\n",
-		       vm_strerror(ret));
-		return 4;
-	}
-	if (up()) {
-		printf("# %s\n", vm_why());
-		return 1;
-	}
+	if (ret)
+		return ret;
 	VM_RUN(netlink__refuses_before_the_module_only);
 	VM_RUN(nth__show);
 	VM_RUN(nth__create);

@@ -406,20 +406,17 @@ static void nth__processes(void)
 	SWEEP("death of the writer", living, act_death, buried, NTH_NEVER_FAILS);
 }
 
+static int up(void)
+{
+	return vm_dram(NTH_UNIT, 16 * MIB) ?: vm_region(NTH_UNIT, "r", 2 * MIB);
+}
+
 int main(void)
 {
-	int ret = nth_init();
+	int ret = nth_begin(up);
 
-	if (ret) {
-		printf("ok 1 - nth # SKIP this kernel does not inject failures (%s)\n1..1\n",
-		       vm_strerror(ret));
-		return 4;
-	}
-	ret = vm_dram(NTH_UNIT, 16 * MIB) ?: vm_region(NTH_UNIT, "r", 2 * MIB);
-	if (ret) {
-		printf("# %s\n", vm_why());
-		return 1;
-	}
+	if (ret)
+		return ret;
 	VM_RUN(nth__open);
 	VM_RUN(nth__requests);
 	VM_RUN(nth__io);

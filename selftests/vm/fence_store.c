@@ -148,13 +148,6 @@ static void all_on(const char *backing)
 int main(void)
 {
 	vm_one_unit(unit, 160 * MIB, SIZE);
-	VM_RUN(unit__can_be_made);
-	all_on("dram");
-	VM_RUN(unit__can_be_dropped);
-	VM_RUN(unit__can_be_made_of_pmem);
-	if (!vm_skipped[0]) {
-		all_on("pmem");
-		VM_RUN(unit__can_be_dropped);
-	}
+	vm_on_each_kind(all_on);
 	return vm_end();
 }

@@ -57,7 +57,7 @@ static void without_rseq(void)
 }
 
 /* Every kind of allocation may fail, also those that may wait; and no word of it. */
-int nth_init(void)
+static int init(void)
 {
 	static const char *const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
 	char path[128];
@@ -76,6 +76,37 @@ int nth_init(void)
 	ret = ret ?: put(DEBUGFS "/fail_page_alloc/ignore-gfp-highmem", "N");
 	ret = ret ?: put(DEBUGFS "/fail_page_alloc/min-order", "0");
 	return ret ?: fail_nth_fd() < 0 ? -errno : 0;
+}
+
+int nth_begin(int (*up)(void))
+{
+	int ret = init();
+
+	if (ret) {
+		printf("ok 1 - nth # SKIP this kernel does not inject failures (%s)\n1..1\n",
+		       vm_strerror(ret));
+		return 4;
+	}
+	ret = up();
+	if (ret) {
+		printf("Bail out! %s: %s\n", vm_strerror(ret), vm_why());
+		return 1;
+	}
+	return 0;
+}
+
+int nth_comb(void)
+{
+	unsigned int i;
+	int ret;
+
+	ret = vm_pmem(NULL, NTH_UNIT, 8) ?: vm_region(NTH_UNIT, "a", 4096) ?:
+	      vm_region(NTH_UNIT, "b", 4096);
+	for (i = 2; i <= NTH_COMB && !ret; i++)
+		ret = vm_resize(NTH_UNIT, "a", i * 4096, false) ?:
+		      vm_resize(NTH_UNIT, "b", i * 4096, false);
+	nth_path = vm_pmem_path();
+	return ret;
 }
 
 void nth_arm(void)

@@ -90,8 +90,15 @@ unsigned int nth_probe(uint8_t cmd, const struct nth_arg *args, unsigned int nr)
 	nth_ret_;							\
 })
 
-/* Return: 0, or -errno: the kernel cannot. */
-int nth_init(void);
+/* @up makes what the tests start from. Return: 0, or the status to end with. */
+int nth_begin(int (*up)(void));
+/* More extents than fit into a record. */
+#define NTH_COMB	140
+/*
+ * The unit on vm_pmem_path(), with two regions "a" and "b" of so many extents each, in
+ * turns. Return: 0 or -errno.
+ */
+int nth_comb(void);
 void nth_arm(void);
 void nth_disarm(void);
 /* Has it failed something? For who arms in one process and looks from another. */

@@ -6,26 +6,6 @@
 #define _GNU_SOURCE
 #include "vmtest.h"
 
-static int up(void)
-{
-	return vm_any("t", 64 * MIB, 16);
-}
-
-static uint64_t unit_free(void)
-{
-	struct npmu_unit_info info;
-
-	return vm_unit("t", &info) ? 0 : info.free;
-}
-
-static bool same_region(const struct npmu_region_info *a, const struct npmu_region_info *b)
-{
-	return !strcmp(a->name, b->name) && !memcmp(a->uuid, b->uuid, 16) && a->size == b->size &&
-	       a->pm_addr == b->pm_addr && a->fence_epoch == b->fence_epoch &&
-	       a->uid == b->uid && a->gid == b->gid && a->mode == b->mode &&
-	       a->flags == b->flags && a->extents == b->extents && a->slot == b->slot;
-}
-
 static int count_region(void *ctx, const struct npmu_region_info *info)
 {
 	(void)info;
@@ -39,8 +19,8 @@ static void region__comes_and_goes(void)
 	uint64_t before;
 	int n = 0;
 
-	REQUIRE(!up(), "%s", vm_why());
-	before = unit_free();
+	REQUIRE(!vm_any_t(), "%s", vm_why());
+	before = vm_free("t");
 	EXPECT(vm_region("t", "r", 5 * MIB), 0);
 	EXPECT(vm_get("t", "r", &info), 0);
 	CHECK(info.size == 5 * MIB && !info.uid && !info.gid && info.mode == 0600 && !info.flags,
@@ -51,12 +31,12 @@ static void region__comes_and_goes(void)
 	CHECK(info.pm_addr == (info.slot + 1ULL) << 44, "PM address %#lx", info.pm_addr);
 	EXPECT(npmu_ctl_region_list(vm_ctl(), "t", count_region, &n), 0);
 	CHECK(n == 1, "%d regions are listed", n);
-	CHECK(unit_free() == before - 5 * MIB, "free %lu of %lu", unit_free(), before);
+	CHECK(vm_free("t") == before - 5 * MIB, "free %lu of %lu", vm_free("t"), before);
 	REFUSED(vm_region("t", "r", 4096), -EEXIST);
 	EXPECT(vm_get("t", "r", &again), 0);
-	CHECK(same_region(&info, &again), "a refused create changed the region");
+	CHECK(vm_same_region(&info, &again), "a refused create changed the region");
 	EXPECT(vm_delete("t", "r", false), 0);
-	CHECK(unit_free() == before, "free %lu of %lu", unit_free(), before);
+	CHECK(vm_free("t") == before, "free %lu of %lu", vm_free("t"), before);
 	REFUSED(vm_get("t", "r", &info), -ENOENT);
 	REFUSED(vm_delete("t", "r", false), -ENOENT);
 	REFUSED(vm_resize("t", "r", 4096, false), -ENOENT);
@@ -74,7 +54,7 @@ static void region__names_at_and_over_the_limits(void)
 	char name[80];
 	unsigned int i;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		REFUSED(vm_region("t", bad[i], 4096), -EINVAL);
 	memset(name, 'n', sizeof(name));
@@ -112,12 +92,12 @@ static void region__sizes_at_and_over_the_limits(void)
 	uint64_t whole;
 	unsigned int i;
 
-	REQUIRE(!up(), "%s", vm_why());
-	whole = unit_free();
+	REQUIRE(!vm_any_t(), "%s", vm_why());
+	whole = vm_free("t");
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		if (sizes[i].want) {
 			REFUSED(vm_region("t", "r", sizes[i].size), sizes[i].want);
-			CHECK(unit_free() == whole, "a refused create took space");
+			CHECK(vm_free("t") == whole, "a refused create took space");
 			/* And the same as a new size. */
 			EXPECT(vm_region("t", "r", 4096), 0);
 			REFUSED(vm_resize("t", "r", sizes[i].size, true), sizes[i].want);
@@ -135,14 +115,14 @@ static void region__sizes_at_and_over_the_limits(void)
 			      info.size);
 		}
 		EXPECT(vm_delete("t", "r", false), 0);
-		CHECK(unit_free() == whole, "%lu of %lu free after %#lx", unit_free(), whole,
+		CHECK(vm_free("t") == whole, "%lu of %lu free after %#lx", vm_free("t"), whole,
 		      sizes[i].size);
 	}
 	EXPECT(vm_unit("t", &unit), 0);
 	REFUSED(vm_region("t", "r", whole + 1), -ENOSPC);
 	REFUSED(vm_region("t", "r", unit.size), -ENOSPC);
 	EXPECT(vm_region("t", "r", whole), 0);
-	CHECK(!unit_free(), "%lu bytes are free", unit_free());
+	CHECK(!vm_free("t"), "%lu bytes are free", vm_free("t"));
 	REFUSED(vm_region("t", "s", 1), -ENOSPC);
 	REFUSED(vm_resize("t", "r", whole + 1, false), -ENOSPC);
 	EXPECT(vm_get("t", "r", &info), 0);
@@ -153,7 +133,7 @@ static void region__sizes_at_and_over_the_limits(void)
 	EXPECT(vm_pwrite(i, "x", 1, whole), -ENOSPC);
 	close(i);
 	EXPECT(vm_resize("t", "r", 4096, false), 0);
-	CHECK(unit_free() == whole - 4096, "%lu of %lu free", unit_free(), whole);
+	CHECK(vm_free("t") == whole - 4096, "%lu of %lu free", vm_free("t"), whole);
 	EXPECT(vm_drop("t"), 0);
 }
 
@@ -184,8 +164,8 @@ static void space__is_all_there_after_a_crowd(void)
 	unsigned int i;
 	char name[16];
 
-	REQUIRE(!up(), "%s", vm_why());
-	whole = unit_free();
+	REQUIRE(!vm_any_t(), "%s", vm_why());
+	whole = vm_free("t");
 	for (i = 0; i < vm_times(300, 20000); i++) {
 		uint64_t size = 1 + tap_random(&random) % (8 * MIB);
 		int ret;
@@ -201,7 +181,7 @@ static void space__is_all_there_after_a_crowd(void)
 		snprintf(name, sizeof(name), "r%u", i);
 		vm_delete("t", name, false);
 	}
-	CHECK(unit_free() == whole, "%lu of %lu free", unit_free(), whole);
+	CHECK(vm_free("t") == whole, "%lu of %lu free", vm_free("t"), whole);
 	EXPECT(vm_drop("t"), 0);
 }
 

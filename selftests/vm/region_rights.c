@@ -11,19 +11,6 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-static int up(void)
-{
-	return vm_any("t", 64 * MIB, 16);
-}
-
-static bool same_region(const struct npmu_region_info *a, const struct npmu_region_info *b)
-{
-	return !strcmp(a->name, b->name) && !memcmp(a->uuid, b->uuid, 16) && a->size == b->size &&
-	       a->pm_addr == b->pm_addr && a->fence_epoch == b->fence_epoch &&
-	       a->uid == b->uid && a->gid == b->gid && a->mode == b->mode &&
-	       a->flags == b->flags && a->extents == b->extents && a->slot == b->slot;
-}
-
 static int rename_to(const char *name, const char *new_name)
 {
 	struct npmu_region_params params = { .mask = NPMU_PARAM_NEW_NAME, .new_name = new_name };
@@ -67,7 +54,7 @@ static void rename__moves_the_node_and_nothing_else(void)
 	uint64_t *w;
 	int fd;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	EXPECT(vm_region("t", "r", 4096), 0);
 	EXPECT(vm_region("t", "taken", 4096), 0);
 	fd = vm_open("t", "r", O_RDWR);
@@ -85,7 +72,7 @@ static void rename__moves_the_node_and_nothing_else(void)
 	REFUSED(vm_get("t", "r", &after), -ENOENT);
 	EXPECT(vm_get("t", "s", &after), 0);
 	strcpy(after.name, "r");
-	CHECK(same_region(&before, &after) && after.opens == 1, "more than the name changed");
+	CHECK(vm_same_region(&before, &after) && after.opens == 1, "more than the name changed");
 	munmap(w, 4096);
 	close(fd);
 	fd = vm_open("t", "s", O_RDONLY);
@@ -103,7 +90,7 @@ static void set__refuses_what_is_not_legal(void)
 	struct npmu_region_params params = { .mask = NPMU_PARAM_FLAGS, .flags = 2 };
 	struct npmu_region_info before, after;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	EXPECT(vm_region("t", "r", 4096), 0);
 	EXPECT(vm_get("t", "r", &before), 0);
 	REFUSED(set_rights(0, 0, 0700), -EINVAL);
@@ -117,7 +104,7 @@ static void set__refuses_what_is_not_legal(void)
 	params.mask = 0;
 	REFUSED(npmu_ctl_region_set(vm_ctl(), "t", "r", &params, 0, NULL), -EINVAL);
 	EXPECT(vm_get("t", "r", &after), 0);
-	CHECK(same_region(&before, &after), "a refused set changed it");
+	CHECK(vm_same_region(&before, &after), "a refused set changed it");
 	REFUSED(vm_region_mode("t", "x", 4096, 0, 0, 0777), -EINVAL);
 	EXPECT(vm_drop("t"), 0);
 }
@@ -127,7 +114,7 @@ static void set__shows_in_record_and_node(void)
 	struct npmu_region_info info;
 	struct stat st;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	EXPECT(vm_region_mode("t", "r", 4096, 1000, 1001, 0640), 0);
 	EXPECT(stat("/dev/npmu/t/r", &st), 0);
 	CHECK(st.st_uid == 1000 && st.st_gid == 1001 && (st.st_mode & 07777) == 0640 &&
@@ -152,7 +139,7 @@ static void open__is_checked_against_the_record(void)
 {
 	struct npmu_region_info info;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	EXPECT(vm_region_mode("t", "r", 4096, 0, 0, 0600), 0);
 	EXPECT(as_nobody("/dev/npmu/t/r", O_RDONLY), -EACCES);
 	/* Root opens the node to all, but not the region. */
@@ -195,7 +182,7 @@ static void read_only__admits_no_writer(void)
 	uint64_t *w;
 	int fd;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	EXPECT(vm_region("t", "r", 4096), 0);
 	fd = vm_open("t", "r", O_RDWR);
 	w = vm_map(fd, 0, 4096, RW);

@@ -8,26 +8,6 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-static int up(void)
-{
-	return vm_any("t", 64 * MIB, 16);
-}
-
-static uint64_t unit_free(void)
-{
-	struct npmu_unit_info info;
-
-	return vm_unit("t", &info) ? 0 : info.free;
-}
-
-static bool same_region(const struct npmu_region_info *a, const struct npmu_region_info *b)
-{
-	return !strcmp(a->name, b->name) && !memcmp(a->uuid, b->uuid, 16) && a->size == b->size &&
-	       a->pm_addr == b->pm_addr && a->fence_epoch == b->fence_epoch &&
-	       a->uid == b->uid && a->gid == b->gid && a->mode == b->mode &&
-	       a->flags == b->flags && a->extents == b->extents && a->slot == b->slot;
-}
-
 /* A region full of a pattern; returns 0 or -errno. */
 static int fill(const char *region, uint64_t size, uint64_t seed)
 {
@@ -43,6 +23,30 @@ static int fill(const char *region, uint64_t size, uint64_t seed)
 	vm_fill(addr, size, 0, seed);
 	munmap(addr, size);
 	return 0;
+}
+
+/* The region "r" of the unit "t", mapped by a writer and a reader. */
+struct pair {
+	int a, b;
+	uint64_t *w, *r;
+	uint64_t size;
+};
+
+static void open_pair(struct pair *pair, uint64_t size)
+{
+	pair->a = vm_open("t", "r", O_RDWR);
+	pair->b = vm_open("t", "r", O_RDONLY);
+	pair->w = vm_map(pair->a, 0, size, RW);
+	pair->r = vm_map(pair->b, 0, size, PROT_READ);
+	pair->size = size;
+}
+
+static void close_pair(struct pair *pair)
+{
+	munmap(pair->w, pair->size);
+	munmap(pair->r, pair->size);
+	close(pair->a);
+	close(pair->b);
 }
 
 /* The first @kept bytes are the pattern, the others zero. */
@@ -64,8 +68,8 @@ static void create__reads_as_zero_over_old_data(void)
 {
 	uint64_t whole;
 
-	REQUIRE(!up(), "%s", vm_why());
-	whole = unit_free();
+	REQUIRE(!vm_any_t(), "%s", vm_why());
+	whole = vm_free("t");
 	EXPECT(vm_region("t", "old", whole), 0);
 	EXPECT(fill("old", whole, 1), 0);
 	EXPECT(vm_delete("t", "old", false), 0);
@@ -78,8 +82,8 @@ static void resize__grows_with_zeros_and_keeps_the_rest(void)
 {
 	uint64_t whole;
 
-	REQUIRE(!up(), "%s", vm_why());
-	whole = unit_free();
+	REQUIRE(!vm_any_t(), "%s", vm_why());
+	whole = vm_free("t");
 	EXPECT(vm_region("t", "r", 3 * MIB + 4096), 0);
 	EXPECT(vm_region("t", "other", whole - 3 * MIB - 4096), 0);
 	EXPECT(fill("r", 3 * MIB + 4096, 1), 0);
@@ -98,7 +102,7 @@ static void resize__shrinks_and_forgets(void)
 {
 	int fd;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	EXPECT(vm_region("t", "r", 8 * MIB), 0);
 	EXPECT(fill("r", 8 * MIB, 1), 0);
 	EXPECT(vm_resize("t", "r", 2 * MIB + 4096, false), 0);
@@ -117,73 +121,62 @@ static void resize__shrinks_and_forgets(void)
 
 static void resize__grows_under_a_mapping(void)
 {
-	uint64_t *w, *r, *wide;
-	int a, b;
+	struct pair p;
+	uint64_t *wide;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	EXPECT(vm_region("t", "r", 4096), 0);
-	a = vm_open("t", "r", O_RDWR);
-	b = vm_open("t", "r", O_RDONLY);
-	w = vm_map(a, 0, 4096, RW);
-	r = vm_map(b, 0, 4096, PROT_READ);
-	REQUIRE(w && r, "%m");
-	EXPECT(vm_store(w, 11), 0);
+	open_pair(&p, 4096);
+	REQUIRE(p.w && p.r, "%m");
+	EXPECT(vm_store(p.w, 11), 0);
 	/* So that it cannot grow where it lies. */
 	EXPECT(vm_region("t", "neighbour", 4096), 0);
 	EXPECT(vm_resize("t", "r", 6 * MIB, false), 0);
-	EXPECT(vm_store(w, 12), 0);
-	EXPECT(vm_load(r, NULL), 0);
-	CHECK(*r == 12, "%lu", *r);
+	EXPECT(vm_store(p.w, 12), 0);
+	EXPECT(vm_load(p.r, NULL), 0);
+	CHECK(*p.r == 12, "%lu", *p.r);
 	/* The same open sees more in a new mapping, with the old one beside it. */
-	wide = vm_map(a, 0, 6 * MIB, RW);
+	wide = vm_map(p.a, 0, 6 * MIB, RW);
 	REQUIRE(wide, "%m");
 	CHECK(wide[0] == 12 && !wide[6 * MIB / 8 - 1], "not the same region");
 	EXPECT(vm_store(wide + 6 * MIB / 8 - 1, 13), 0);
 	EXPECT(vm_store(wide + 1, 14), 0);
-	CHECK(w[1] == 14 && r[1] == 14, "the mappings differ");
-	munmap(w, 4096);
-	munmap(r, 4096);
+	CHECK(p.w[1] == 14 && p.r[1] == 14, "the mappings differ");
 	munmap(wide, 6 * MIB);
-	close(a);
-	close(b);
+	close_pair(&p);
 	EXPECT(vm_drop("t"), 0);
 }
 
 static void shrink__in_use_needs_force(void)
 {
 	struct npmu_region_info before, after;
-	uint64_t *w, *r, whole;
-	int a, b;
+	uint64_t whole, *r;
+	struct pair p;
+	int a;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	EXPECT(vm_region("t", "r", 4 * MIB), 0);
-	a = vm_open("t", "r", O_RDWR);
-	b = vm_open("t", "r", O_RDONLY);
-	w = vm_map(a, 0, 4 * MIB, RW);
-	r = vm_map(b, 0, 4 * MIB, PROT_READ);
-	REQUIRE(w && r, "%m");
-	EXPECT(vm_store(w, 1), 0);
+	open_pair(&p, 4 * MIB);
+	REQUIRE(p.w && p.r, "%m");
+	EXPECT(vm_store(p.w, 1), 0);
 	EXPECT(vm_get("t", "r", &before), 0);
-	whole = unit_free();
+	whole = vm_free("t");
 	REFUSED(vm_resize("t", "r", 4096, false), -EBUSY);
 	EXPECT(vm_get("t", "r", &after), 0);
-	CHECK(same_region(&before, &after) && unit_free() == whole, "a refused shrink changed it");
-	EXPECT(vm_store(w + 4 * MIB / 8 - 1, 2), 0);
-	EXPECT(vm_load(r + 4 * MIB / 8 - 1, NULL), 0);
+	CHECK(vm_same_region(&before, &after) && vm_free("t") == whole, "a refused shrink changed it");
+	EXPECT(vm_store(p.w + 4 * MIB / 8 - 1, 2), 0);
+	EXPECT(vm_load(p.r + 4 * MIB / 8 - 1, NULL), 0);
 
 	EXPECT(vm_resize("t", "r", 4096, true), 0);
-	EXPECT(vm_store(w, 3), SIGBUS);
-	EXPECT(vm_load(w + 4 * MIB / 8 - 1, NULL), SIGBUS);
+	EXPECT(vm_store(p.w, 3), SIGBUS);
+	EXPECT(vm_load(p.w + 4 * MIB / 8 - 1, NULL), SIGBUS);
 	/* A reader has bytes that are another's now. */
-	EXPECT(vm_load(r + 4 * MIB / 8 - 1, NULL), SIGBUS);
-	EXPECT(vm_claim(a, NULL), -ESTALE);
+	EXPECT(vm_load(p.r + 4 * MIB / 8 - 1, NULL), SIGBUS);
+	EXPECT(vm_claim(p.a, NULL), -ESTALE);
 	EXPECT(vm_get("t", "r", &after), 0);
 	CHECK(after.size == 4096 && after.fence_epoch == before.fence_epoch + 1 && !after.opens,
 	      "size %lu epoch %lu opens %u", after.size, after.fence_epoch, after.opens);
-	munmap(w, 4 * MIB);
-	munmap(r, 4 * MIB);
-	close(a);
-	close(b);
+	close_pair(&p);
 	a = vm_open("t", "r", O_RDWR);
 	r = vm_map(a, 0, 4096, PROT_READ);
 	CHECK(r && *r == 1, "the bytes that were kept are not there");
@@ -196,38 +189,31 @@ static void delete__in_use_needs_force(void)
 {
 	struct npmu_region_info before, after;
 	struct npmu_ioc_info info;
-	uint64_t *w, *r;
-	int a, b;
+	struct pair p;
 
-	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(!vm_any_t(), "%s", vm_why());
 	EXPECT(vm_region("t", "r", 4 * MIB), 0);
-	a = vm_open("t", "r", O_RDWR);
-	b = vm_open("t", "r", O_RDONLY);
-	w = vm_map(a, 0, 4 * MIB, RW);
-	r = vm_map(b, 0, 4 * MIB, PROT_READ);
-	REQUIRE(w && r, "%m");
-	EXPECT(vm_store(w, 1), 0);
+	open_pair(&p, 4 * MIB);
+	REQUIRE(p.w && p.r, "%m");
+	EXPECT(vm_store(p.w, 1), 0);
 	EXPECT(vm_get("t", "r", &before), 0);
 	REFUSED(vm_delete("t", "r", false), -EBUSY);
 	EXPECT(vm_get("t", "r", &after), 0);
-	CHECK(same_region(&before, &after), "a refused delete changed it");
-	EXPECT(vm_store(w, 2), 0);
+	CHECK(vm_same_region(&before, &after), "a refused delete changed it");
+	EXPECT(vm_store(p.w, 2), 0);
 	EXPECT(vm_delete("t", "r", true), 0);
-	EXPECT(vm_store(w, 3), SIGBUS);
-	EXPECT(vm_load(r, NULL), SIGBUS);
-	EXPECT(vm_info(a, &info), 0);
+	EXPECT(vm_store(p.w, 3), SIGBUS);
+	EXPECT(vm_load(p.r, NULL), SIGBUS);
+	EXPECT(vm_info(p.a, &info), 0);
 	CHECK(info.dead, "the open lives");
 	EXPECT(vm_open("t", "r", O_RDONLY), -ENOENT);
 	/* A new one of the same name is another region. */
 	EXPECT(vm_region("t", "r", 4 * MIB), 0);
 	EXPECT(vm_get("t", "r", &after), 0);
 	CHECK(memcmp(before.uuid, after.uuid, 16), "the same identity twice");
-	EXPECT(vm_claim(a, NULL), -ESTALE);
-	EXPECT(vm_store(w, 4), SIGBUS);
-	munmap(w, 4 * MIB);
-	munmap(r, 4 * MIB);
-	close(a);
-	close(b);
+	EXPECT(vm_claim(p.a, NULL), -ESTALE);
+	EXPECT(vm_store(p.w, 4), SIGBUS);
+	close_pair(&p);
 	holds("r", 4 * MIB, 0, 0);
 	EXPECT(vm_drop("t"), 0);
 }

@@ -122,6 +122,11 @@ int vm_pmem(const char *path, const char *unit, uint32_t max_regions)
 	return ret ?: vm_attach(path, NULL);
 }
 
+int vm_any_t(void)
+{
+	return vm_any("t", 64 * MIB, 16);
+}
+
 int vm_attach(const char *path, const char *unit)
 {
 	return vm_note(npmu_ctl_unit_attach(vm_ctl(), path ?: vm_pmem_path(), unit, NULL));
@@ -189,6 +194,21 @@ int vm_get(const char *unit, const char *region, struct npmu_region_info *out)
 int vm_unit(const char *unit, struct npmu_unit_info *out)
 {
 	return vm_note(npmu_ctl_unit_get(vm_ctl(), unit, out));
+}
+
+uint64_t vm_free(const char *unit)
+{
+	struct npmu_unit_info info;
+
+	return vm_unit(unit, &info) ? 0 : info.free;
+}
+
+bool vm_same_region(const struct npmu_region_info *a, const struct npmu_region_info *b)
+{
+	return !strcmp(a->name, b->name) && !memcmp(a->uuid, b->uuid, 16) && a->size == b->size &&
+	       a->pm_addr == b->pm_addr && a->fence_epoch == b->fence_epoch &&
+	       a->uid == b->uid && a->gid == b->gid && a->mode == b->mode &&
+	       a->flags == b->flags && a->extents == b->extents && a->slot == b->slot;
 }
 
 int vm_fence(const char *unit, const char *region)

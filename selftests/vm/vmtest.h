@@ -138,6 +138,8 @@ int vm_dram(const char *unit, uint64_t size);
 int vm_pmem(const char *path, const char *unit, uint32_t max_regions);
 /* On pmem where there is any, else of dram and this size. */
 int vm_any(const char *unit, uint64_t size, uint32_t max_regions);
+/* The unit "t" as most tests of regions want it. */
+int vm_any_t(void);
 int vm_attach(const char *path, const char *unit);
 int vm_detach(const char *unit);
 /* Delete every region by force, and detach. */
@@ -152,6 +154,10 @@ int vm_resize(const char *unit, const char *region, uint64_t size, bool force);
 int vm_delete(const char *unit, const char *region, bool force);
 int vm_get(const char *unit, const char *region, struct npmu_region_info *out);
 int vm_unit(const char *unit, struct npmu_unit_info *out);
+/* Bytes that no region has; 0 when there is no such unit. */
+uint64_t vm_free(const char *unit);
+/* In all that an administrator can change. */
+bool vm_same_region(const struct npmu_region_info *a, const struct npmu_region_info *b);
 /* Fence the writer; any epoch. */
 int vm_fence(const char *unit, const char *region);
 

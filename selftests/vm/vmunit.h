@@ -45,4 +45,17 @@ static inline void unit__can_be_dropped(void)
 	EXPECT(vm_drop(vm_unit_name), 0);
 }
 
+/* The tests of @all on such a unit of dram, and on one of pmem where there is any. */
+static inline void vm_on_each_kind(void (*all)(const char *backing))
+{
+	VM_RUN(unit__can_be_made);
+	all("dram");
+	VM_RUN(unit__can_be_dropped);
+	VM_RUN(unit__can_be_made_of_pmem);
+	if (vm_skipped[0])
+		return;
+	all("pmem");
+	VM_RUN(unit__can_be_dropped);
+}
+
 #endif /* NPMU_VMUNIT_H */
