@@ -11,7 +11,7 @@ all: modules lib tools
 
 help:
 	@echo 'make demo [FILE=path]  the process pair on real input, in a virtual machine'
-	@echo 'make check             all tests (about 40 minutes); installs what is missing'
+	@echo 'make check             all tests (about half an hour); installs what is missing'
 	@echo 'make stress            the same with the full counts (hours)'
 	@echo 'make defects           break the tree in each known way; its check must find it (hours)'
 	@echo 'make bench             commit latency beside its limits, natively'
