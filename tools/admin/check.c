@@ -122,7 +122,9 @@ enum status unit_check(const struct invocation *inv)
 			 "  if one should be: both superblocks are damaged; "
 			 "'" PROGRAM " unit format' makes a new, empty one", path);
 	else if (sum.errors)
-		complain("unit check %s: damaged; what is whole can still be attached and read", path);
+		complain("unit check %s: damaged; what is whole can still be attached and read\n"
+			 "  '" PROGRAM " unit attach %s', then see health in '" PROGRAM " region list'",
+			 path, path);
 	else if (sum.warnings)
 		complain("unit check %s: nothing is lost; '" PROGRAM " unit attach' repairs it from the other copies",
 			 path);

@@ -23,7 +23,7 @@ struct look {
 static int look_at_unit(void *ctx, const struct npmu_unit_info *info)
 {
 	struct look *look = ctx;
-	char check[64], mend[384];
+	char check[64], mend[640];
 	char size[32];
 
 	look->units++;
@@ -36,10 +36,12 @@ static int look_at_unit(void *ctx, const struct npmu_unit_info *info)
 		return 0;
 	}
 	if (info->unsound_regions) {
-		snprintf(mend, sizeof(mend), PROGRAM " unit check %s says which; then replace the memory",
-			 info->path);
+		snprintf(mend, sizeof(mend),
+			 "see health in " PROGRAM " region list %s, copy out what can be read, then " PROGRAM " region delete them; " PROGRAM " unit check %s says where the memory failed",
+			 info->name, info->path);
 		report_add(look->report, FAIL, check, mend,
-			   "%u regions are damaged or quarantined: nothing is allocated until they are deleted", info->unsound_regions);
+			   "%u regions are damaged or quarantined: nothing is allocated until they are deleted",
+			   info->unsound_regions);
 	} else if (info->repaired) {
 		snprintf(mend, sizeof(mend), "watch it: ndctl list -M, and " PROGRAM " unit check %s",
 			 info->path);

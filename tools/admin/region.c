@@ -159,12 +159,16 @@ enum status region_create(const struct invocation *inv)
 	struct npmu_region_info info;
 	struct target target;
 	struct npmu_ctl *ctl;
+	const char *why;
 	uint64_t size;
 	int err;
 
 	if (!region_operand(inv, 0, &target) || !region_size_value(inv, &size) ||
 	    !rights_values(inv, &params))
 		return USAGE;
+	why = check_region_name(target.region);
+	if (why)
+		return usage(inv, "'%s' is not a name for a region: %s", target.region, why);
 	if (inv->given[OPT_READ_ONLY]) {
 		params.flags = NPMU_REGION_F_READ_ONLY;
 		params.mask |= NPMU_PARAM_FLAGS;

@@ -156,6 +156,19 @@ const char *check_region_name(const char *text)
 	return check_name(text, strlen(text), NPMU_REGION_NAME_LEN);
 }
 
+/*
+ * A region that is there may have a name that none can be given: the module calls what
+ * it found damaged .lost-slot-N or the like, and it is to be deleted by that.
+ */
+static const char *check_known_region(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (text[0] == '.' && len > 1 && len < NPMU_REGION_NAME_LEN)
+		return check_name(text + 1, len - 1, NPMU_REGION_NAME_LEN);
+	return check_region_name(text);
+}
+
 const char *parse_any_target(const char *text, struct target *target)
 {
 	const char *slash = strchr(text, '/');
@@ -169,7 +182,7 @@ const char *parse_any_target(const char *text, struct target *target)
 		return why;
 	memcpy(made.unit, text, len);
 	if (slash) {
-		why = check_region_name(slash + 1);
+		why = check_known_region(slash + 1);
 		if (why)
 			return why;
 		memcpy(made.region, slash + 1, strlen(slash + 1));

@@ -24,7 +24,7 @@ const char *parse_number(const char *text, uint64_t min, uint64_t max, uint64_t 
 /* Permission bits in octal, at most 0666. */
 const char *parse_mode(const char *text, uint32_t *mode);
 
-/* A legal name of a unit, of a region. */
+/* A name that can be given to a unit, to a region. */
 const char *check_unit_name(const char *text);
 const char *check_region_name(const char *text);
 
@@ -34,7 +34,10 @@ struct target {
 	char region[NPMU_REGION_NAME_LEN];
 };
 
-/* UNIT/REGION, both parts. */
+/*
+ * UNIT/REGION, both parts. The region may also be one that the module named, which
+ * begins with a dot.
+ */
 const char *parse_region_target(const char *text, struct target *target);
 /* UNIT or UNIT/REGION. */
 const char *parse_any_target(const char *text, struct target *target);

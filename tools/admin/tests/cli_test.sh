@@ -61,6 +61,7 @@ refused size__fraction 'it is not whole' region create u0/r0 --size 1.5G
 refused size__above_every_unit 'no unit is larger' region create u0/r0 --size 17T
 refused region__without_unit 'write UNIT/REGION' region show r0
 refused region__dots 'begins with a dot' region show u0/..
+refused create__name_with_a_dot 'begins with a dot' region create u0/.lost-slot-0 --size 1M
 refused region__three_parts 'is not a region' region show u0/r0/x
 refused region__name_too_long 'longer than 63' region rename u0/r0 "$(printf 'a%.0s' {1..64})"
 refused unit__name_too_long 'longer than 31' unit show "$(printf 'a%.0s' {1..32})"

@@ -140,8 +140,15 @@ static void target__parts(void)
 	ok(parse_region_target("u0//r0", &target), "target__parts", "u0//r0");
 	ok(parse_region_target("../r0", &target), "target__parts", "../r0");
 	ok(parse_region_target("u0/..", &target), "target__parts", "u0/..");
+	ok(parse_region_target("u0/.", &target), "target__parts", "u0/.");
+	ok(parse_region_target("u0/...", &target), "target__parts", "u0/...");
+	ok(parse_region_target("u0/.a b", &target), "target__parts", "u0/.a b");
+	ok(parse_region_target(".u0/r0", &target), "target__parts", ".u0/r0");
 	ok(parse_any_target("", &target), "target__parts", "");
 	ok(!strcmp(target.unit, "u1"), "target__parts", "a refusal changes nothing");
+	/* As the module calls what it found damaged. */
+	ok(!parse_region_target("u0/.lost-slot-3", &target) &&
+	   !strcmp(target.region, ".lost-slot-3"), "target__parts", "u0/.lost-slot-3");
 }
 
 int main(void)

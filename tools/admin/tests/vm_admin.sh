@@ -153,6 +153,56 @@ is attach__repaired "$(value repaired unit show mine)" 1
 run doctor__says_repaired 0 'warn  unit mine' doctor
 run detach__other_name 0 '' unit detach mine
 run check__mended 0 '' unit check "$DEVICE"
+blockdev --setro "$DEVICE"
+run attach__read_only 1 "blockdev --setrw $DEVICE" unit attach "$DEVICE"
+blockdev --setrw "$DEVICE"
+
+# doctor NAME STATUS PATTERN...: its exit status, and a line for each pattern.
+doctor() {
+	local name=$1 want=$2 status good=0 pattern
+	shift 2
+	"$ADMIN" doctor >"$DIR/out" 2>"$DIR/err"
+	status=$?
+	[[ $status == "$want" ]] || good=1
+	for pattern; do grep -qE -- "$pattern" "$DIR/out" || { good=1; echo "# no line: $pattern"; }; done
+	result $good "$name"
+}
+
+# Both copies of a record are lost: nobody knows any more which bytes are the region's.
+run lost__attach 0 '' unit attach "$DEVICE" --name mine
+run lost__region_to_lose 0 '' region create mine/lost --size 4K
+slot=$(value slot region show mine/lost)
+run lost__detach 0 '' unit detach mine
+for copy in 0 1; do
+	dd if=/dev/urandom of="$DEVICE" bs=4k count=1 seek=$((16 + 16 * copy + slot)) conv=fsync,notrunc status=none
+done
+"$ADMIN" unit check "$DEVICE" >"$DIR/out" 2>"$DIR/err"
+[[ $? == 1 ]] && grep -q "unit attach $DEVICE.*region list" "$DIR/err"; result $? lost__check
+run lost__attach_again 0 '' unit attach "$DEVICE" --name mine
+doctor doctor__unsound_unit 1 \
+	"^fail  unit mine: 1 regions are damaged or quarantined.*Mend: .*region list mine.*region delete" \
+	"^fail  region mine/.lost-slot-$slot: damaged.*Mend: .*$(basename "$ADMIN") region delete mine/.lost-slot-$slot"
+run create__in_an_unsound_unit 1 'region list mine' region create mine/more --size 4K
+run lost__delete 0 '' region delete "mine/.lost-slot-$slot"
+doctor doctor__sound_again 0 '^(ok  |warn)  unit mine: '
+run create__in_a_sound_unit 0 '' region create mine/more --size 4K
+
+# The device goes away under the unit.
+namespace=$(basename "$(readlink -f "/sys/block/$(basename "$DEVICE")/device")")
+echo "$namespace" >/sys/bus/nd/drivers/nd_pmem/unbind
+doctor doctor__unit_gone 1 \
+	"^fail  unit mine: its device $DEVICE went away. Mend: npmu-admin unit detach mine, .*unit attach $DEVICE"
+run gone__create 1 'unit detach mine' region create mine/none --size 4K
+run gone__delete 1 'unit detach mine' region delete mine/more
+run gone__detach 0 '' unit detach mine
+run gone__attach 3 'doctor' unit attach "$DEVICE"
+echo "$namespace" >/sys/bus/nd/drivers/nd_pmem/bind
+for _ in {1..100}; do [[ -b $DEVICE ]] && break; sleep 0.1; done
+run gone__attach_again 0 '' unit attach "$DEVICE" --name mine
+doctor doctor__unit_is_back 0 '^(ok  |warn)  unit mine: '
+run gone__nothing_is_lost 0 '' region show mine/more
+run gone__end 0 '' unit detach mine
+
 dd if=/dev/zero of="$DEVICE" bs=64k count=1 conv=fsync,notrunc status=none
 run attach__nothing_there 1 'unit check' unit attach "$DEVICE"
 run attach__no_block_device 1 'doctor' unit attach /dev/null
