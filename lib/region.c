@@ -66,9 +66,10 @@ static int explain_open(int code, const char *path, struct npmu_error *err)
 				      path);
 	case -EROFS:
 		return npmu_error_set(err, code,
-				      "%s: the region is read-only", path);
+				      "%s: the region is read-only or quarantined: npmu-admin region show",
+				      path);
 	case -ENXIO:
-		return npmu_error_set(err, code, "%s: no region is there any more",
+		return npmu_error_set(err, code, "%s: no region is there any more: npmu-admin region list",
 				      path);
 	case -EUSERS:
 		return npmu_error_set(err, code,
