@@ -8,12 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "jobs.h"
+#include "points.h"
 #include "workload.h"
 
-static struct explore_stat total;
-static bool stop_at_once;
-static unsigned int tests, failed_tests;
+/* What all processes add to. */
+static struct result {
+	struct explore_stat total;
+	unsigned int tests, failed;
+} *all;
+
+static struct {
+	const char *workload, *part;
+	uint64_t seed, round;	/* the first of those under way */
+	uint32_t cap;
+	bool stop, verbose;
+} want = { .seed = 1, .cap = 120 };
 
 static double seconds(void)
 {
@@ -42,25 +54,27 @@ static void report(const char *name, const struct explore_stat *s)
 	       (unsigned long long)s->rotten, (unsigned long long)s->distinct);
 }
 
-static void run(const struct workload *w, uint64_t seed, uint32_t cap, uint32_t point,
+static bool run(const struct workload *w, uint64_t seed, uint32_t cap, uint32_t point,
 		uint32_t state, bool quiet)
 {
 	struct explore x = { .workload = w->name, .seed = seed, .cap = cap,
 			     .only_point = point, .only_state = state };
 	struct explore_stat stat = { 0 };
-	uint32_t wrong = w->run(&x, &stat);
+	bool failed = w->run(&x, &stat) || stat.failed;
 
-	add(&total, &stat);
-	tests++;
-	failed_tests += wrong || stat.failed;
-	if (!quiet || wrong || stat.failed)
+	/* What a workload prints comes in one piece: nothing was written before. */
+	jobs_lock();
+	add(&all->total, &stat);
+	all->tests++;
+	all->failed += failed;
+	if (!quiet || failed) {
 		report(w->name, &stat);
-	if (!quiet || wrong || stat.failed)
-		printf("%sok %u %s%s seed %llu\n", wrong || stat.failed ? "not " : "", tests,
+		printf("%sok %u %s%s seed %llu\n", failed ? "not " : "", all->tests,
 		       w->name, w->random ? "" : "", (unsigned long long)seed);
+	}
 	fflush(stdout);
-	if (failed_tests && stop_at_once)
-		exit(1);
+	jobs_unlock();
+	return !failed;
 }
 
 static const struct workload *find(const char *name)
@@ -89,13 +103,74 @@ static int replay(const char *what)
 	if (!w)
 		return 2;
 	run(w, seed, 1U << 20, point, state, false);
-	return failed_tests ? 1 : 0;
+	return all->failed ? 1 : 0;
+}
+
+/* --- rounds: each workload once, then random ones with other seeds --- */
+
+static const struct workload *workload(unsigned int i)
+{
+	return i < nr_unit_workloads ? &unit_workloads[i] : &ckpt_workloads[i - nr_unit_workloads];
+}
+
+/* The workloads of a round: so many, or the @nth. */
+static const struct workload *of_round(uint64_t round, unsigned int *nth)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < nr_unit_workloads + nr_ckpt_workloads; i++) {
+		const struct workload *w = workload(i);
+
+		if ((want.workload && strcmp(want.workload, w->name)) || (round && !w->random) ||
+		    (want.part && (i < nr_unit_workloads) != !strcmp(want.part, "unit")))
+			continue;
+		if (nr++ == *nth)
+			return w;
+	}
+	*nth = nr;
+	return NULL;
+}
+
+static unsigned int nr_of_round(uint64_t round)
+{
+	unsigned int nr = EXPLORE_NONE;
+
+	of_round(round, &nr);
+	return nr;
+}
+
+static bool one(unsigned int i)
+{
+	unsigned int nr = nr_of_round(want.round), nth = i % nr;
+	uint64_t round = want.round + i / nr;
+	bool good = run(of_round(want.round, &nth), want.seed + round, want.cap, EXPLORE_NONE,
+			EXPLORE_NONE, round && !want.verbose);
+
+	return good || !want.stop;
+}
+
+/* Return: how many rounds. */
+static uint64_t rounds(uint64_t states, unsigned int jobs)
+{
+	unsigned int at_once = 1, nr;
+
+	while ((nr = nr_of_round(want.round)) &&
+	       (!want.round || (all->total.states < states && !all->failed))) {
+		if (!jobs_run(jobs, at_once * nr, one, crash_points_collect)) {
+			printf("not ok %u a process fell\n", ++all->tests);
+			all->failed++;
+		}
+		want.round += at_once;
+		/* So that none of them has to wait long for the others. */
+		at_once = jobs;
+	}
+	return want.round;
 }
 
 static int usage(void)
 {
 	printf("usage: crash-states [--states N] [--seed S] [--cap N] [--workload NAME]\n"
-	       "                    [--part unit|checkpoint] [--stop] [--verbose]\n"
+	       "                    [--part unit|checkpoint] [--jobs N] [--stop] [--verbose]\n"
 	       "                    [--replay NAME:SEED:POINT:STATE]\n");
 	return 2;
 }
@@ -108,17 +183,16 @@ int main(int argc, char **argv)
 		{ "cap", required_argument, NULL, 'c' },
 		{ "workload", required_argument, NULL, 'w' },
 		{ "part", required_argument, NULL, 'p' },
+		{ "jobs", required_argument, NULL, 'j' },
 		{ "replay", required_argument, NULL, 'r' },
 		{ "stop", no_argument, NULL, 'x' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
-	uint64_t states = 100000, seed = 1, round;
-	const char *only = NULL, *part = NULL;
-	bool any = true;
-	unsigned int i, missed;
-	uint32_t cap = 120;
-	int verbose = 0, c;
+	unsigned int missed, jobs = (unsigned int)sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t states = 100000, made;
+	const char *again = NULL;
+	int c;
 	double begin = seconds();
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -127,55 +201,55 @@ int main(int argc, char **argv)
 			states = strtoull(optarg, NULL, 0);
 			break;
 		case 's':
-			seed = strtoull(optarg, NULL, 0);
+			want.seed = strtoull(optarg, NULL, 0);
 			break;
 		case 'c':
-			cap = (uint32_t)strtoul(optarg, NULL, 0);
+			want.cap = (uint32_t)strtoul(optarg, NULL, 0);
 			break;
 		case 'w':
-			only = optarg;
+			want.workload = optarg;
 			break;
 		case 'p':
-			part = optarg;
+			want.part = optarg;
+			break;
+		case 'j':
+			jobs = (unsigned int)strtoul(optarg, NULL, 0);
 			break;
 		case 'r':
-			return replay(optarg) == 2 ? usage() : failed_tests ? 1 : 0;
+			again = optarg;
+			break;
 		case 'x':
-			stop_at_once = true;
+			want.stop = true;
 			break;
 		case 'v':
-			verbose = 1;
+			want.verbose = true;
 			break;
 		default:
 			return usage();
 		}
-	if (optind < argc || (only && !find(only)))
+	if (optind < argc || !jobs || (want.workload && !find(want.workload)))
 		return usage();
 
-	/* Each workload once, then random ones with other seeds until it is enough. */
-	for (round = 0; round == 0 || (total.states < states && !failed_tests && any); round++) {
-		any = false;
-		for (i = 0; i < nr_unit_workloads + nr_ckpt_workloads; i++) {
-			const struct workload *w = i < nr_unit_workloads ? &unit_workloads[i] :
-						   &ckpt_workloads[i - nr_unit_workloads];
-
-			if ((only && strcmp(only, w->name)) || (round && !w->random) ||
-			    (part && (i < nr_unit_workloads) != !strcmp(part, "unit")))
-				continue;
-			any |= w->random;
-			run(w, seed + round, cap, EXPLORE_NONE, EXPLORE_NONE,
-			    round && !verbose);
-		}
+	/* Written by whoever has the lock alone. */
+	setvbuf(stdout, NULL, _IOFBF, 1 << 20);
+	all = jobs_memory(sizeof(*all));
+	/* The last rounds go beyond what was asked for. */
+	explore_expect(states + 500000 + 200000ULL * jobs);
+	crash_points_share();
+	if (again) {
+		c = replay(again);
+		return c == 2 ? usage() : c;
 	}
-	missed = 0;
-	if (!only && !part) {
-		missed = crash_points_report(verbose);
-		printf("%sok %u every persist point is reached\n", missed ? "not " : "", ++tests);
-		failed_tests += !!missed;
+	made = rounds(states, jobs);
+	if (!want.workload && !want.part) {
+		missed = crash_points_report(want.verbose);
+		printf("%sok %u every persist point is reached\n", missed ? "not " : "",
+		       ++all->tests);
+		all->failed += !!missed;
 	}
-	report("total", &total);
-	printf("# seeds %llu to %llu, %.0f seconds\n", (unsigned long long)seed,
-	       (unsigned long long)(seed + round - 1), seconds() - begin);
-	printf("1..%u\n", tests);
-	return failed_tests || !tests;
+	report("total", &all->total);
+	printf("# seeds %llu to %llu, %.0f seconds, %u processes\n", (unsigned long long)want.seed,
+	       (unsigned long long)(want.seed + made - 1), seconds() - begin, jobs);
+	printf("1..%u\n", all->tests);
+	return all->failed || !all->tests;
 }

@@ -6,11 +6,13 @@
  * Between two fences only the point before the second is a crash point: a store that
  * was not made yet and a line that did not arrive leave the same memory.
  */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "explore.h"
+#include "jobs.h"
 #include "pending.h"
 
 #define FEW_LINES	10	/* all subsets of so many are tried */
@@ -34,41 +36,32 @@ static struct model_log recovery;	/* of the state that is being tried */
 
 /* --- images seen --- */
 
-static uint64_t *seen;
-static size_t seen_room, seen_nr;
+static _Atomic uint64_t *seen;
+static size_t seen_room;
 
-static bool hash_put(uint64_t *table, size_t room, uint64_t hash)
+void explore_expect(uint64_t states)
 {
-	size_t i = (hash * 0x9e3779b97f4a7c15ULL) & (room - 1);
-
-	while (table[i] && table[i] != hash)
-		i = (i + 1) & (room - 1);
-	if (table[i])
-		return false;
-	table[i] = hash;
-	return true;
+	for (seen_room = 1 << 16; seen_room < 2 * states; seen_room *= 2)
+		;
+	seen = jobs_memory(seen_room * sizeof(*seen));
 }
 
+/* Of all processes. A table that is all but full gives up early: too few are counted. */
 static bool image_is_new(uint64_t hash)
 {
-	size_t i, room = seen_room;
-	uint64_t *wider;
+	size_t i, n;
 
-	if (2 * seen_nr >= seen_room) {
-		seen_room = room ? 2 * room : 1 << 16;
-		wider = calloc(seen_room, sizeof(*wider));
-		if (!wider)
-			exit(1);
-		for (i = 0; i < room; i++)
-			if (seen[i])
-				hash_put(wider, seen_room, seen[i]);
-		free(seen);
-		seen = wider;
+	hash |= 1;
+	i = (hash * 0x9e3779b97f4a7c15ULL) & (seen_room - 1);
+	for (n = 0; n < 1024 && n < seen_room; n++, i = (i + 1) & (seen_room - 1)) {
+		uint64_t there = 0;
+
+		if (atomic_compare_exchange_strong(&seen[i], &there, hash))
+			return true;
+		if (there == hash)
+			return false;
 	}
-	if (!hash_put(seen, seen_room, hash | 1))
-		return false;
-	seen_nr++;
-	return true;
+	return false;
 }
 
 /* Those of one crash point: the same one is not tried twice. */

@@ -72,6 +72,9 @@ struct explore_stat {
 	uint64_t failed;
 };
 
+/* So many states will be tried, in whatever processes: before all else. */
+void explore_expect(uint64_t states);
+
 /* Prints what fails. The memory is as before when it returns. */
 void explore_run(const struct explore *x, struct explore_stat *stat);
 

@@ -3,17 +3,38 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobs.h"
 #include "points.h"
 
 extern struct crash_point __start_crash_points[], __stop_crash_points[];
 
 struct crash_point *crash_point_last;
+/* By number of the point: of the processes that ended. */
+static _Atomic unsigned long *collected;
 
 const char *crash_point_file(const struct crash_point *point)
 {
 	const char *slash = strrchr(point->file, '/');
 
 	return slash ? slash + 1 : point->file;
+}
+
+static size_t nr_points(void)
+{
+	return (size_t)(__stop_crash_points - __start_crash_points);
+}
+
+void crash_points_share(void)
+{
+	collected = jobs_memory(nr_points() * sizeof(*collected));
+}
+
+void crash_points_collect(void)
+{
+	size_t i;
+
+	for (i = 0; i < nr_points(); i++)
+		collected[i] += __start_crash_points[i].hits;
 }
 
 static int same(const struct crash_point *a, const struct crash_point *b)
@@ -37,7 +58,7 @@ unsigned int crash_points_report(int verbose)
 		if (q < p)
 			continue;
 		for (; q < __stop_crash_points; q++)
-			hits += same(p, q) ? q->hits : 0;
+			hits += same(p, q) ? collected[q - __start_crash_points] : 0;
 		nr++;
 		missed += !hits;
 		if (verbose || !hits)

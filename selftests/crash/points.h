@@ -27,6 +27,10 @@ extern struct crash_point *crash_point_last;
 	crash_point_last = &point_;					\
 })
 
+/* Before a process is begun, and in each at its end: what they passed counts for all. */
+void crash_points_share(void);
+void crash_points_collect(void);
+
 /* Prints all of them. Return: how many were not reached. */
 unsigned int crash_points_report(int verbose);
 
