@@ -12,10 +12,14 @@ KO	:= $(MODULE)/npmu.ko
 SOURCES	:= $(filter-out %.mod.c,$(shell find $(TOP)/drivers/npmu -name '*.[ch]' -o -name Makefile))
 HEADERS	:= $(wildcard $(TOP)/include/uapi/linux/*.h)
 
+# Only what has changed is copied, and so compiled; what is gone goes.
 $(KO): $(SOURCES) $(HEADERS) $(KDIR)/Module.symvers module.mk
-	rm -rf $(COPY)/drivers $(COPY)/include
-	mkdir -p $(COPY)/include/uapi/linux
-	cp $(HEADERS) $(COPY)/include/uapi/linux/
-	$(foreach file,$(SOURCES),mkdir -p $(COPY)/$(patsubst $(TOP)/%,%,$(dir $(file))) && \
-		cp $(file) $(COPY)/$(patsubst $(TOP)/%,%,$(file)) &&) true
+	mkdir -p $(MODULE) $(COPY)/include/uapi/linux
+	for file in $(patsubst $(TOP)/%,%,$(SOURCES) $(HEADERS)); do \
+		cmp -s "$(TOP)/$$file" "$(COPY)/$$file" && continue; \
+		mkdir -p "$$(dirname "$(COPY)/$$file")" && cp "$(TOP)/$$file" "$(COPY)/$$file" || exit 1; \
+	done
+	cd $(COPY) && find * -name '*.[ch]' ! -name '*.mod.c' | while read -r file; do \
+		[ -e "$(abspath $(TOP))/$$file" ] || rm "$$file"; done
 	+$(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODULE) CONFIG_NPMU=m $(OPTIONS) modules
+	touch $(KO)
