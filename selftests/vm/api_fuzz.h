@@ -26,7 +26,7 @@ static inline uint64_t af_next(uint64_t *rng)
 #define AF_OPS(op)							\
 	op(UNIT_GET) op(UNIT_FORMAT) op(UNIT_ATTACH) op(UNIT_DETACH)	\
 	op(REGION_GET) op(REGION_CREATE) op(REGION_SET) op(REGION_RESIZE) \
-	op(REGION_DELETE) op(REGION_FENCE) op(LISTS)			\
+	op(REGION_DELETE) op(REGION_FENCE) op(LISTS) op(BAD_GET)	\
 	op(INFO) op(PERSIST) op(CLAIM) op(TAKEOVER) op(RESIGN) op(KICK) op(WAIT) op(SINK) \
 	op(OPEN) op(READ) op(WRITE) op(SEEK) op(FSYNC) op(MMAP) op(MUNMAP) op(MREMAP) \
 	op(MPROTECT) op(MADVISE) op(MSYNC) op(LOAD) op(STORE)
@@ -56,6 +56,7 @@ struct af_shared {
 	_Atomic uint64_t done[AF_NR_OPS], failed[AF_NR_OPS];
 	_Atomic uint64_t errnos[AF_NR_OPS][3];	/* bitmap: errno 0 to 191 */
 	_Atomic uint64_t calls, commits, broken;
+	_Atomic uint64_t digest;	/* of all calls and what came of them, in order */
 	_Atomic int stop;
 	struct af_region regions[AF_REGIONS];
 	char broken_text[256];		/* of the first broken promise */

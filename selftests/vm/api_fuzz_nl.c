@@ -63,6 +63,7 @@ static const struct request {
 	    { NPMU_A_REGION_EXPECTED_EPOCH, 'e', 0 } } },
 	{ AF_LISTS, NPMU_CMD_TPT_GET | DUMP, 2,
 	  { { NPMU_A_TPT_UNIT, 'u', 0 }, { NPMU_A_TPT_REGION, 'r', 0 } } },
+	{ AF_BAD_GET, NPMU_CMD_BAD_GET | DUMP, 2, { { NPMU_A_BAD_UNIT, 'u', 0 } } },
 };
 
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
