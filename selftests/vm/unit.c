@@ -10,8 +10,9 @@
 #include "vmtest.h"
 
 #define RW	(PROT_READ | PROT_WRITE)
-#define A	"/dev/pmem0"
-#define B	"/dev/pmem1"
+
+/* Two pmem devices of one size. */
+static const char *first, *second;
 
 static const char *device(const char *variable)
 {
@@ -124,12 +125,12 @@ static void unit__pmem_survives_detach(void)
 	struct npmu_unit_info info;
 	uint8_t uuid[16];
 
-	EXPECT(wipe(A), 0);
-	EXPECT(format(A, "p", 0), 0);
-	EXPECT(vm_attach(A, NULL), 0);
+	EXPECT(wipe(first), 0);
+	EXPECT(format(first, "p", 0), 0);
+	EXPECT(vm_attach(first, NULL), 0);
 	EXPECT(vm_unit("p", &info), 0);
 	CHECK(info.backing == NPMU_BACKING_KIND_PMEM && info.persistence_class == NPMU_CLASS_WARM &&
-	      !strcmp(info.path, A) && info.max_regions == 8 && !info.repaired &&
+	      !strcmp(info.path, first) && info.max_regions == 8 && !info.repaired &&
 	      !info.unsound_regions && !info.gone, "backing %u class %u path %s", info.backing,
 	      info.persistence_class, info.path);
 	memcpy(uuid, info.uuid, 16);
@@ -138,7 +139,7 @@ static void unit__pmem_survives_detach(void)
 	EXPECT(vm_get("p", "r", &before), 0);
 	EXPECT(vm_detach("p"), 0);
 	/* Under another name. */
-	EXPECT(vm_attach(A, "q"), 0);
+	EXPECT(vm_attach(first, "q"), 0);
 	EXPECT(vm_unit("q", &info), 0);
 	CHECK(!memcmp(uuid, info.uuid, 16) && info.regions == 1, "another unit");
 	EXPECT(vm_get("q", "r", &after), 0);
@@ -153,89 +154,93 @@ static void format__needs_force_over_what_is_there(void)
 {
 	struct npmu_unit_info info;
 
-	REFUSED(format(A, "x", 0), -EEXIST);
-	EXPECT(vm_attach(A, NULL), 0);
+	REFUSED(format(first, "x", 0), -EEXIST);
+	EXPECT(vm_attach(first, NULL), 0);
 	EXPECT(vm_unit("p", &info), 0);
 	CHECK(info.regions == 1, "a refused format changed the unit");
 	EXPECT(vm_detach("p"), 0);
-	EXPECT(format(A, "x", NPMU_CTL_FORCE), 0);
-	EXPECT(vm_attach(A, NULL), 0);
+	EXPECT(format(first, "x", NPMU_CTL_FORCE), 0);
+	EXPECT(vm_attach(first, NULL), 0);
 	EXPECT(vm_unit("x", &info), 0);
 	CHECK(!info.regions, "%u regions after a format", info.regions);
 	/* Not under an attached unit, force or not. */
-	REFUSED(format(A, "y", 0), -EBUSY);
-	REFUSED(format(A, "y", NPMU_CTL_FORCE), -EBUSY);
+	REFUSED(format(first, "y", 0), -EBUSY);
+	REFUSED(format(first, "y", NPMU_CTL_FORCE), -EBUSY);
 	EXPECT(vm_detach("x"), 0);
-	REFUSED(format(A, "", NPMU_CTL_FORCE), -EINVAL);
-	REFUSED(format(A, ".x", NPMU_CTL_FORCE), -EINVAL);
-	REFUSED(npmu_ctl_unit_format(vm_ctl(), A, "x", 7, NPMU_CTL_FORCE, NULL), -EINVAL);
-	REFUSED(npmu_ctl_unit_format(vm_ctl(), A, "x", 10001, NPMU_CTL_FORCE, NULL), -EINVAL);
-	EXPECT(vm_attach(A, NULL), 0);
+	REFUSED(format(first, "", NPMU_CTL_FORCE), -EINVAL);
+	REFUSED(format(first, ".x", NPMU_CTL_FORCE), -EINVAL);
+	REFUSED(npmu_ctl_unit_format(vm_ctl(), first, "x", 7, NPMU_CTL_FORCE, NULL), -EINVAL);
+	REFUSED(npmu_ctl_unit_format(vm_ctl(), first, "x", 10001, NPMU_CTL_FORCE, NULL), -EINVAL);
+	EXPECT(vm_attach(first, NULL), 0);
 	EXPECT(vm_detach("x"), 0);
 }
 
 static void attach__twice_is_refused(void)
 {
-	EXPECT(format(A, "p", NPMU_CTL_FORCE), 0);
-	EXPECT(vm_attach(A, NULL), 0);
-	REFUSED(vm_attach(A, NULL), -EBUSY);
-	REFUSED(vm_attach(A, "other"), -EBUSY);
-	REFUSED(vm_attach("/dev/../dev/pmem0", "other"), -EBUSY);
+	char detour[128];
+
+	snprintf(detour, sizeof(detour), "/dev/..%s", first);
+	EXPECT(format(first, "p", NPMU_CTL_FORCE), 0);
+	EXPECT(vm_attach(first, NULL), 0);
+	REFUSED(vm_attach(first, NULL), -EBUSY);
+	REFUSED(vm_attach(first, "other"), -EBUSY);
+	REFUSED(vm_attach(detour, "other"), -EBUSY);
 	/* Another device by the same name. */
-	EXPECT(format(B, "p", NPMU_CTL_FORCE), 0);
-	REFUSED(vm_attach(B, NULL), -EEXIST);
-	EXPECT(vm_attach(B, "q"), 0);
+	EXPECT(format(second, "p", NPMU_CTL_FORCE), 0);
+	REFUSED(vm_attach(second, NULL), -EEXIST);
+	EXPECT(vm_attach(second, "q"), 0);
 	EXPECT(vm_detach("q"), 0);
 	EXPECT(vm_detach("p"), 0);
 }
 
 static void attach__of_a_copy_is_refused(void)
 {
-	EXPECT(format(A, "p", NPMU_CTL_FORCE), 0);
-	EXPECT(vm_attach(A, NULL), 0);
+	EXPECT(format(first, "p", NPMU_CTL_FORCE), 0);
+	EXPECT(vm_attach(first, NULL), 0);
 	EXPECT(vm_region("p", "r", 4096), 0);
 	EXPECT(put("p", "r", "original"), 0);
 	EXPECT(vm_detach("p"), 0);
-	EXPECT(vm_sh("dd if=" A " of=" B " bs=1M oflag=direct status=none"), 0);
-	EXPECT(vm_attach(A, NULL), 0);
-	REFUSED(vm_attach(B, NULL), -EEXIST);
-	REFUSED(vm_attach(B, "copy"), -EEXIST);
+	EXPECT(vm_sh("dd if=%s of=%s bs=1M oflag=direct status=none", first, second), 0);
+	EXPECT(vm_attach(first, NULL), 0);
+	REFUSED(vm_attach(second, NULL), -EEXIST);
+	REFUSED(vm_attach(second, "copy"), -EEXIST);
 	EXPECT(vm_detach("p"), 0);
 	/* Alone it is as good as the other. */
-	EXPECT(vm_attach(B, NULL), 0);
+	EXPECT(vm_attach(second, NULL), 0);
 	CHECK(has("p", "r", "original"), "other bytes");
 	EXPECT(vm_detach("p"), 0);
 }
 
 static void attach__of_a_mounted_device_is_refused(void)
 {
-	EXPECT(vm_sh("mkfs.ext4 -q -F -b 4096 " B " >/dev/null 2>&1 && mkdir -p /tmp/m && mount " B " /tmp/m"), 0);
+	EXPECT(vm_sh("mkfs.ext4 -q -F -b 4096 %s >/dev/null 2>&1 && mkdir -p /tmp/m && mount %s /tmp/m",
+		     second, second), 0);
 	EXPECT(vm_sh("echo precious >/tmp/m/file"), 0);
-	REFUSED(vm_attach(B, NULL), -EBUSY);
-	REFUSED(format(B, "x", 0), -EBUSY);
-	REFUSED(format(B, "x", NPMU_CTL_FORCE), -EBUSY);
+	REFUSED(vm_attach(second, NULL), -EBUSY);
+	REFUSED(format(second, "x", 0), -EBUSY);
+	REFUSED(format(second, "x", NPMU_CTL_FORCE), -EBUSY);
 	EXPECT(vm_sh("umount /tmp/m"), 0);
 	/* Another's media. */
-	REFUSED(vm_attach(B, NULL), -EUCLEAN);
-	REFUSED(format(B, "x", 0), -EEXIST);
-	EXPECT(vm_sh("mount -o dax " B " /tmp/m"), 0);
-	REFUSED(vm_attach(B, NULL), -EBUSY);
-	REFUSED(format(B, "x", NPMU_CTL_FORCE), -EBUSY);
+	REFUSED(vm_attach(second, NULL), -EUCLEAN);
+	REFUSED(format(second, "x", 0), -EEXIST);
+	EXPECT(vm_sh("mount -o dax %s /tmp/m", second), 0);
+	REFUSED(vm_attach(second, NULL), -EBUSY);
+	REFUSED(format(second, "x", NPMU_CTL_FORCE), -EBUSY);
 	EXPECT(vm_sh("grep -q precious /tmp/m/file"), 0);
 	EXPECT(vm_sh("umount /tmp/m && rmdir /tmp/m"), 0);
-	EXPECT(vm_sh("e2fsck -nf " B " >/dev/null 2>&1"), 0);
+	EXPECT(vm_sh("e2fsck -nf %s >/dev/null 2>&1", second), 0);
 }
 
 static void mount__of_an_attached_device_is_refused(void)
 {
-	EXPECT(vm_sh("mkfs.ext4 -q -F -b 4096 " B " >/dev/null 2>&1"), 0);
-	EXPECT(format(B, "p", NPMU_CTL_FORCE), 0);
-	EXPECT(vm_attach(B, NULL), 0);
-	CHECK(vm_sh("mkfs.ext4 -q -F -b 4096 " B " >/dev/null 2>&1"), "mkfs on an attached device");
-	CHECK(vm_sh("mkdir -p /tmp/m && mount " B " /tmp/m 2>/dev/null"),
+	EXPECT(vm_sh("mkfs.ext4 -q -F -b 4096 %s >/dev/null 2>&1", second), 0);
+	EXPECT(format(second, "p", NPMU_CTL_FORCE), 0);
+	EXPECT(vm_attach(second, NULL), 0);
+	CHECK(vm_sh("mkfs.ext4 -q -F -b 4096 %s >/dev/null 2>&1", second), "mkfs on an attached device");
+	CHECK(vm_sh("mkdir -p /tmp/m && mount %s /tmp/m 2>/dev/null", second),
 	      "mount of an attached device");
 	EXPECT(vm_detach("p"), 0);
-	EXPECT(vm_attach(B, NULL), 0);
+	EXPECT(vm_attach(second, NULL), 0);
 	EXPECT(vm_detach("p"), 0);
 }
 
@@ -253,8 +258,8 @@ static void attach__of_other_things_is_refused(void)
 	REFUSED(vm_attach("", NULL), -EINVAL);
 	REFUSED(vm_attach(path, NULL), -EINVAL);
 	REFUSED(format("/dev/null", "x", NPMU_CTL_FORCE), -ENOTBLK);
-	EXPECT(wipe(B), 0);
-	REFUSED(vm_attach(B, NULL), -EUCLEAN);
+	EXPECT(wipe(second), 0);
+	REFUSED(vm_attach(second, NULL), -EUCLEAN);
 }
 
 static void attach__of_a_disk_is_refused(void)
@@ -333,7 +338,7 @@ static void map_sync__needs_the_class(void)
 	EXPECT(vm_maperr(fd, 0, 4096, RW, MAP_SHARED_VALIDATE), 0);
 	close(fd);
 	EXPECT(vm_drop("d"), 0);
-	REQUIRE(!vm_pmem(A, "p", 8), "%s", vm_why());
+	REQUIRE(!vm_pmem(first, "p", 8), "%s", vm_why());
 	EXPECT(vm_region("p", "r", 4096), 0);
 	fd = vm_open("p", "r", O_RDWR);
 	EXPECT(vm_maperr(fd, 0, 4096, RW, MAP_SHARED_VALIDATE | MAP_SYNC), -EOPNOTSUPP);
@@ -347,7 +352,7 @@ static void detach__while_in_use_is_refused(void)
 	uint64_t *w;
 	int fd;
 
-	REQUIRE(!vm_pmem(A, "p", 8), "%s", vm_why());
+	REQUIRE(!vm_pmem(first, "p", 8), "%s", vm_why());
 	EXPECT(vm_region("p", "r", 4096), 0);
 	fd = vm_open("p", "r", O_RDWR);
 	REFUSED(vm_detach("p"), -EBUSY);
@@ -389,9 +394,9 @@ static void unbind__under_a_mapping_ends_in_sigbus(void)
 	uint64_t *w;
 	int fd;
 
-	REQUIRE(!vm_pmem(A, "p", 8), "%s", vm_why());
+	REQUIRE(!vm_pmem(first, "p", 8), "%s", vm_why());
 	EXPECT(vm_region("p", "r", 4 * MIB), 0);
-	EXPECT(namespace_of(A, name, sizeof(name)), 0);
+	EXPECT(namespace_of(first, name, sizeof(name)), 0);
 	fd = vm_open("p", "r", O_RDWR);
 	w = vm_map(fd, 0, 4 * MIB, RW);
 	status = vm_status(fd);
@@ -421,8 +426,8 @@ static void unbind__under_a_mapping_ends_in_sigbus(void)
 	munmap((void *)status, 4096);
 	close(fd);
 	EXPECT(vm_sh("echo %s >/sys/bus/nd/drivers/nd_pmem/bind", name), 0);
-	CHECK(VM_UNTIL(!access(A, F_OK), 5000), "the device did not come back");
-	EXPECT(vm_attach(A, NULL), 0);
+	CHECK(VM_UNTIL(!access(first, F_OK), 5000), "the device did not come back");
+	EXPECT(vm_attach(first, NULL), 0);
 	fd = vm_open("p", "r", O_RDONLY);
 	w = vm_map(fd, 0, 4 * MIB, PROT_READ);
 	CHECK(w && w[0] == 0x1234 && w[4 * MIB / 8 - 1] == 0x5678, "the data are not there");
@@ -433,6 +438,8 @@ static void unbind__under_a_mapping_ends_in_sigbus(void)
 
 int main(void)
 {
+	first = vm_pmem_path();
+	second = device("NPMU_PMEM2") ?: "/dev/pmem1";
 	VM_RUN(unit__dram_is_volatile);
 	VM_RUN(unit__dram_sizes_at_and_over_the_limits);
 	VM_RUN(unit__names_at_and_over_the_limits);

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Runs unit.c on a machine with every kind of device: finds out which is which, and
-# puts the second NVDIMM into fsdax mode.
+# Runs unit.c on a machine with every kind of device: finds out which is which, as their
+# numbers depend on which drivers are modules, and puts the second NVDIMM into fsdax mode.
 set -u
 
 here=$(dirname "$(readlink -f "$0")")
@@ -19,7 +19,15 @@ for block in /sys/block/pmem*; do
 			fsdax=$name
 		fi
 		;;
-	*) [ "$(cat "$block/size")" -ge 8192 ] || export NPMU_SMALL=$name ;;
+	*)
+		if [ "$(cat "$block/size")" -lt 8192 ]; then
+			export NPMU_SMALL=$name
+		elif [ -z "${NPMU_PMEM:-}" ]; then
+			export NPMU_PMEM=$name
+		else
+			export NPMU_PMEM2=$name
+		fi
+		;;
 	esac
 done
 if [ -n "${fsdax:-}" ]; then
@@ -29,6 +37,6 @@ if [ -n "${fsdax:-}" ]; then
 	fi
 fi
 [ ! -b /dev/vda ] || export NPMU_DISK=/dev/vda
-echo "# raw NVDIMM ${NPMU_NVDIMM_RAW:-none}, fsdax ${NPMU_NVDIMM:-none}, virtio-pmem ${NPMU_VIRTIO_PMEM:-none}," \
-	"disk ${NPMU_DISK:-none}, small ${NPMU_SMALL:-none}"
+echo "# pmem ${NPMU_PMEM:-none} and ${NPMU_PMEM2:-none}, raw NVDIMM ${NPMU_NVDIMM_RAW:-none}, fsdax ${NPMU_NVDIMM:-none}," \
+	"virtio-pmem ${NPMU_VIRTIO_PMEM:-none}, disk ${NPMU_DISK:-none}, small ${NPMU_SMALL:-none}"
 exec "$here/build/unit"
