@@ -207,7 +207,7 @@ static void storm__ends(void)
 	const char *text = getenv("NPMU_FUZZ_SECONDS");
 	uint64_t time = (text ? strtoull(text, NULL, 10) : vm_times(30, 600)) * 1000000000ULL;
 	uint64_t end = vm_now_ns() + time, late = end + 2 * time;
-	uint64_t slow = strtoull(getenv("NPMU_SLOW") ?: "1", NULL, 10), rng = seed | 1;
+	uint64_t rng = seed | 1;
 	pid_t pids[WORKERS];
 	unsigned int i, life = 0, kills = 0;
 	int status;
@@ -217,10 +217,10 @@ static void storm__ends(void)
 		pids[i] = start(i, life++);
 	while ((vm_now_ns() < end || (!all_tried() && vm_now_ns() < late)) &&
 	       !atomic_load(&af->broken)) {
-		vm_sleep_ms((500 + af_below(&rng, 1500)) * slow);
+		vm_sleep_ms((500 + af_below(&rng, 1500)) * vm_slow());
 		i = af_below(&rng, WORKERS);
 		kill(pids[i], SIGKILL);
-		status = vm_reap(pids[i], 60000 * slow);
+		status = vm_reap(pids[i], 60000);
 		CHECK(status != -ETIMEDOUT, "a killed process does not end: pid %d", pids[i]);
 		CHECK(status == 256 + SIGKILL || status == -ETIMEDOUT, "a process ended with %d", status);
 		kills++;
@@ -228,7 +228,7 @@ static void storm__ends(void)
 	}
 	atomic_store(&af->stop, 1);
 	for (i = 0; i < WORKERS; i++) {
-		status = vm_reap(pids[i], 60000 * slow);
+		status = vm_reap(pids[i], 60000);
 		CHECK(!status, "a process ended with %d", status);
 	}
 	printf("# %llu calls, %llu commits, %u kills\n", (unsigned long long)af->calls,

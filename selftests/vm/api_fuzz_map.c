@@ -118,7 +118,7 @@ static void child(struct af_thread *t)
 		af_count(AF_FORK, pid < 0 ? -errno : 0);
 		return;
 	}
-	alarm(120);
+	alarm(vm_patience(120000) / 1000);
 	t->rng ^= 0x2545f4914f6cdd1d;
 	for (n = 0; n < 6; n++) {
 		i = af_below(&t->rng, AF_MAPS);

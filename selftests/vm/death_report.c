@@ -25,7 +25,7 @@ static void *wait_for_it(void *arg)
 {
 	struct waiter *w = arg;
 
-	if (poll(&w->pfd, 1, 20000) == 1)
+	if (poll(&w->pfd, 1, vm_patience(20000)) == 1)
 		w->woken = vm_now_ns();
 	return NULL;
 }

@@ -48,7 +48,7 @@ static bool event_comes(struct view *v, uint32_t event, uint32_t pid)
 {
 	struct pollfd pfd = { npmu_events_fd(v->events), POLLIN, 0 };
 	struct npmu_event_info info;
-	uint64_t end = vm_now_ns() + 5000000000ULL;
+	uint64_t end = vm_now_ns() + vm_patience(5000) * 1000000;
 
 	while (vm_now_ns() < end) {
 		while (!npmu_events_next(v->events, &info))
@@ -67,7 +67,7 @@ static void check_end(struct view *v, struct death_writer *w, uint32_t event, bo
 	struct npmu_ioc_info info;
 	int successor;
 
-	CHECK(poll(&pfd, 1, 5000) == 1 && pfd.revents & POLLPRI, "poll says %x", pfd.revents);
+	CHECK(poll(&pfd, 1, vm_patience(5000)) == 1 && pfd.revents & POLLPRI, "poll says %x", pfd.revents);
 	CHECK(v->status->writer == 0, "writer %llu", (unsigned long long)v->status->writer);
 	EXPECT(vm_info(v->reader, &info), 0);
 	CHECK(!info.writer_id && info.last_writer_pid == (uint32_t)w->pid,
@@ -208,7 +208,7 @@ static void death__last_close_is_told(void)
 		return;
 	close(fd);
 	pfd = (struct pollfd) { v.reader, POLLPRI, 0 };
-	CHECK(poll(&pfd, 1, 5000) == 1, "poll");
+	CHECK(poll(&pfd, 1, vm_patience(5000)) == 1, "poll");
 	CHECK(v.status->writer == 0, "writer %llu", (unsigned long long)v.status->writer);
 	CHECK(event_comes(&v, NPMU_EVENT_WRITER_DEAD, getpid()), "no event");
 	view_end(&v);

@@ -144,7 +144,7 @@ static int act(void *ctx)
 	unsigned int i;
 
 	/* What hangs is killed by it, and seen by its exit status. */
-	alarm(vm_times(40, 300));
+	alarm(vm_times(10, 120) + vm_patience(30000) / 1000);
 	seed = a->seed;
 	while (vm_now_ns() < a->end_ns)
 		slot_act(&slots[any(SLOTS)]);

@@ -69,7 +69,7 @@ static void note_words(const struct nlmsghdr *nlh)
 /* Send @len bytes of a message. Return: the error of the answer, 0 or -errno. */
 int msg_send(struct msg *msg, size_t len)
 {
-	struct timeval tv = { 10, 0 };
+	struct timeval tv = { vm_patience(10000) / 1000, 0 };
 	static char buf[65536];
 	int fd, one = 1, ret = -ENOMSG;
 	ssize_t n;

@@ -55,7 +55,7 @@ static void dump__shows_what_stays_exactly_once(void)
 	}
 	pid = vm_child(come_and_go, NULL);
 	end = vm_now_ns() + vm_times(3, 60) * 1000000000ULL;
-	while (vm_now_ns() < end) {
+	while (dumps <= 5 || vm_now_ns() < end) {
 		struct stable s = {};
 		int ret = npmu_ctl_region_list(vm_ctl(), "t", count_stable, &s);
 
@@ -67,7 +67,6 @@ static void dump__shows_what_stays_exactly_once(void)
 	kill(pid, SIGKILL);
 	vm_reap(pid, 5000);
 	printf("# %lu dumps\n", dumps);
-	CHECK(dumps > 5, "%lu dumps", dumps);
 	EXPECT(vm_drop("t"), 0);
 }
 

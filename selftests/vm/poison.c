@@ -306,7 +306,7 @@ static int toucher(void *ctx)
 {
 	struct race *race = ctx;
 
-	alarm(60);
+	alarm(vm_patience(60000) / 1000);
 	touch_all(race);
 	return 0;
 }

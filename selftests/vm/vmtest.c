@@ -273,6 +273,19 @@ int vm_as_nobody(int (*fn)(void *ctx), void *ctx)
 	return vm_reap(vm_child(become_nobody, &as), 60000);
 }
 
+unsigned int vm_slow(void)
+{
+	const char *env = getenv("NPMU_SLOW");
+	unsigned int slow = env ? strtoul(env, NULL, 10) : 0;
+
+	return slow ?: 1;
+}
+
+uint64_t vm_patience(uint64_t ms)
+{
+	return 4 * ms * vm_slow();
+}
+
 uint64_t vm_now_ns(void)
 {
 	struct timespec ts;

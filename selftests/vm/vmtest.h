@@ -197,9 +197,17 @@ ssize_t vm_compare(const void *buf, size_t len, uint64_t offset, uint64_t seed);
 ssize_t vm_nonzero(const void *buf, size_t len);
 
 /*
+ * How many milliseconds to wait for what takes at most @ms on an idle machine: more, as
+ * others may use it, and more again where NPMU_SLOW says so. Limits are for what hangs.
+ */
+uint64_t vm_patience(uint64_t ms);
+/* How many times slower than the distribution's kernel this one is (NPMU_SLOW). */
+unsigned int vm_slow(void);
+
+/*
  * Children: @fn runs in one, its result (0 to 255) is the exit status; after a
- * fork they have a control handle of their own. vm_reap() waits at most so long,
- * then kills. Return: exit status, 256 + signal, or -ETIMEDOUT.
+ * fork they have a control handle of their own. vm_reap() waits at most so long, with
+ * patience, then kills. Return: exit status, 256 + signal, or -ETIMEDOUT.
  */
 pid_t vm_child(int (*fn)(void *ctx), void *ctx);
 int vm_reap(pid_t pid, unsigned int timeout_ms);
@@ -208,9 +216,9 @@ int vm_as_nobody(int (*fn)(void *ctx), void *ctx);
 
 uint64_t vm_now_ns(void);
 void vm_sleep_ms(unsigned int ms);
-/* Wait until the condition holds, for so many ms at most. */
+/* Wait until the condition holds, for so many ms at most, with patience. */
 #define VM_UNTIL(cond, ms) ({						\
-	uint64_t end_ = vm_now_ns() + (ms) * 1000000ULL;		\
+	uint64_t end_ = vm_now_ns() + vm_patience(ms) * 1000000ULL;		\
 	bool ok_;							\
 									\
 	while (!(ok_ = (cond)) && vm_now_ns() < end_)			\

@@ -248,7 +248,7 @@ static int poll_for_ever(void *ctx)
 {
 	struct pollfd p = { .fd = *(int *)ctx, .events = POLLIN };
 
-	return poll(&p, 1, 20000) == 1 && p.revents == POLLIN ? 0 : 1;
+	return poll(&p, 1, vm_patience(20000)) == 1 && p.revents == POLLIN ? 0 : 1;
 }
 
 static void poll__wants_a_kick_and_gets_it(void)
@@ -289,7 +289,7 @@ static int race_reader(void *ctx)
 		return 1;
 	while (last < race->rounds) {
 		role_seen(fd);
-		ret = vm_wait(fd, NPMU_WAIT_F_COMPARE, 0, last, 20000 * MS, NULL);
+		ret = vm_wait(fd, NPMU_WAIT_F_COMPARE, 0, last, vm_patience(20000) * MS, NULL);
 		if (ret) {
 			fprintf(stderr, "# reader after %lu: %s\n", last, vm_strerror(ret));
 			return 2;
