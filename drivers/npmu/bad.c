@@ -193,6 +193,21 @@ void npmu_bad_note(struct npmu_unit *unit, u64 off, u64 len)
 		tell(unit, NULL, last, len);
 }
 
+void npmu_bad_collect(struct npmu_unit *unit)
+{
+	struct npmu_media *media = unit->media;
+	u64 off = le64_to_cpu(media->sb->data_start);
+	u64 end = le64_to_cpu(media->sb->size);
+	u64 len;
+
+	lockdep_assert_held(&unit->lock);
+	for (; npmu_backing_next_bad(unit->backing, off, end, &off, &len); off += len) {
+		npmu_media_add_bad(media, off, len);
+		cond_resched();
+	}
+	npmu_media_commit_bad(media);
+}
+
 void npmu_bad_attach(struct npmu_unit *unit)
 {
 	struct npmu_media *media = unit->media;

@@ -27,6 +27,12 @@ void npmu_bad_happened(struct npmu_unit *unit, u64 off, u64 len);
 void npmu_bad_note(struct npmu_unit *unit, u64 off, u64 len);
 
 /*
+ * At attach, before any metadata in the data area is mended: lists what the device knows
+ * to be bad. Under unit->lock.
+ */
+void npmu_bad_collect(struct npmu_unit *unit);
+
+/*
  * At attach, when all regions have marked what they own: enters what the device knows
  * to be bad, takes the list's ranges out of the allocator. Under unit->lock.
  */

@@ -154,6 +154,8 @@ static int load_locked(struct npmu_unit *unit, struct found *found)
 	/* No counter gets there by itself; from here on one commit cannot wrap it. */
 	if (unit->media->epoch > NPMU_EPOCH_MAX / 2)
 		return -EUCLEAN;
+	/* First: a list block that is written anew is good for the device afterwards. */
+	npmu_bad_collect(unit);
 	sort(found, nr, sizeof(*found), by_epoch, NULL);
 	for (i = 0; i < nr; i++)
 		adopt(found[i].region);
