@@ -111,8 +111,8 @@ static inline void build(void)
 }
 
 static inline void expect(const struct log *log, unsigned int n,
-		   enum npmu_severity severity, enum npmu_finding_what what,
-		   int copy, int slot, uint64_t offset)
+			  enum npmu_severity severity, enum npmu_finding_what what,
+			  int copy, int slot, uint64_t offset)
 {
 	const struct npmu_finding *f = &log->f[n];
 
