@@ -28,8 +28,8 @@ void npmu_debug_fault(void)
 		return;
 	}
 	WRITE_ONCE(debug_in_fault, true);
-	for (; ms && READ_ONCE(debug_fault_us); ms--)
-		msleep(1);
+	for (; ms && READ_ONCE(debug_fault_us); ms -= min(ms, 20U))
+		msleep(20);
 	WRITE_ONCE(debug_in_fault, false);
 }
 
