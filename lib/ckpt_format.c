@@ -253,7 +253,7 @@ void npmu_ckpt_record_load(const void *base, const struct ckpt_layout *layout,
 	r->plausible = r->instance == layout->instance && r->sequence &&
 		       r->sequence < CKPT_SEQUENCE_END &&
 		       r->length <= layout->capacity && !raw->flags &&
-		       !raw->reserved[0] && !raw->reserved[1];
+		       !raw->position && !raw->reserved;
 }
 
 bool npmu_ckpt_record_holds(const struct ckpt_record *record, const void *data)

@@ -93,7 +93,7 @@ int twin_find(const unsigned char *base, size_t size, const unsigned char **stat
 		memcpy(&s, base + at[i], sizeof(s));
 		sequence = le64toh(s.sequence);
 		if (s.instance != h.instance || !sequence || sequence >> 63 ||
-		    le64toh(s.length) > capacity || s.flags || s.reserved[0] || s.reserved[1])
+		    le64toh(s.length) > capacity || s.flags || s.position || s.reserved)
 			continue;
 		used |= sequence > 1;
 		if (sequence > best && twin_sealed(&s, base + at[i] + 64)) {

@@ -265,6 +265,84 @@ struct npmu_ioc_sink {
 
 #define NPMU_IOC_SINK _IO(NPMU_IOC_TYPE, 7)
 
+/* Make the entry when there is none of that name. */
+#define NPMU_READER_F_CREATE	(1U << 0)
+
+/**
+ * struct npmu_ioc_reader_attach - NPMU_IOC_READER_ATTACH: be a named reader
+ * @size: sizeof(struct npmu_ioc_reader_attach)
+ * @flags: NPMU_READER_F_*
+ * @instance: of the checkpoint the caller reads, as its header says
+ * @position: in: where a new entry begins; out: what is acknowledged
+ * @name: zero-terminated, filled up with zeros, not empty
+ * @slot: out: its place in the table of readers
+ * @reserved: zero
+ *
+ * The region must hold a checkpoint in the append form, see linux/npmu_ckpt.h. An entry
+ * stays on the media, beyond the reader's death and a restart, until it is detached:
+ * what a reader acknowledged is known to the one that comes after it under the same
+ * name. It belongs to the user who made it; at most one live open is attached to it, and
+ * an open to one entry. A quarter of the table at most is for any one user other than the
+ * region's owner and root, and half of it for all those together.
+ *
+ * Durable on return. May sleep.
+ * Errors: -EMEDIUMTYPE (no checkpoint in the append form), -ESTALE (another @instance is
+ * there, or this open is dead), -ENOENT (no such entry, and not CREATE), -EACCES (it is
+ * another user's), -EBUSY (another open has it, or this open has another), -ENOSPC (the
+ * table, or this user's share of it, is full), -EROFS (the region is read-only), -EBADF
+ * (O_WRONLY open), -EINVAL (@name, or @position is no multiple of
+ * NPMU_CKPT_UPDATE_ALIGN), -EIO (bad block).
+ */
+struct npmu_ioc_reader_attach {
+	__u32 size;
+	__u32 flags;
+	__u64 instance;
+	__u64 position;
+	__u8 name[16];
+	__u32 slot;
+	__u32 reserved;
+};
+
+#define NPMU_IOC_READER_ATTACH _IO(NPMU_IOC_TYPE, 8)
+
+/**
+ * struct npmu_ioc_reader_ack - NPMU_IOC_READER_ACK: acknowledge updates
+ * @size: sizeof(struct npmu_ioc_reader_ack)
+ * @flags: zero
+ * @position: all updates below it are acknowledged: a multiple of
+ *	NPMU_CKPT_UPDATE_ALIGN, not below what was acknowledged before
+ *
+ * Durable on return; wakes a writer that waits for space.
+ * Errors: -ENOTCONN (not attached), -EINVAL (@position), -ESTALE (the checkpoint was made
+ * anew, the entry was detached by another, or this open is dead), -EROFS, -EIO.
+ */
+struct npmu_ioc_reader_ack {
+	__u32 size;
+	__u32 flags;
+	__u64 position;
+};
+
+#define NPMU_IOC_READER_ACK _IO(NPMU_IOC_TYPE, 9)
+
+/**
+ * struct npmu_ioc_reader_detach - NPMU_IOC_READER_DETACH: give an entry back
+ * @size: sizeof(struct npmu_ioc_reader_detach)
+ * @flags: zero
+ * @name: the entry, or all zero: that of this open
+ *
+ * By the user who made it, the region's owner, root, or the live writer, also while another
+ * open is attached to it. Durable on return.
+ * Errors: -ENOENT, -ENOTCONN (no name, and not attached), -EACCES, -EMEDIUMTYPE, -ESTALE,
+ * -EROFS, -EINVAL (@name), -EIO.
+ */
+struct npmu_ioc_reader_detach {
+	__u32 size;
+	__u32 flags;
+	__u8 name[16];
+};
+
+#define NPMU_IOC_READER_DETACH _IO(NPMU_IOC_TYPE, 10)
+
 /**
  * DOC: file operations
  *
