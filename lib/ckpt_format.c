@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "ckpt_format.h"
@@ -18,6 +19,7 @@ _Static_assert(offsetof(struct npmu_ckpt_header, generation) == 32, "generation"
 _Static_assert(offsetof(struct npmu_ckpt_header, slot_offset) == 48, "slot_offset");
 _Static_assert(offsetof(struct npmu_ckpt_header, form_data) == 96, "form_data");
 _Static_assert(offsetof(struct npmu_ckpt_header, crc) == 252, "crc");
+_Static_assert(sizeof(struct npmu_ckpt_append) == 96, "append");
 _Static_assert(sizeof(struct npmu_ckpt_slot) == NPMU_CKPT_SLOT_HEADER, "slot");
 _Static_assert(offsetof(struct npmu_ckpt_slot, sequence) == 8, "sequence");
 _Static_assert(offsetof(struct npmu_ckpt_slot, crc) == 60, "slot crc");
@@ -56,56 +58,94 @@ static bool header_unborn(const char *base, int i)
 {
 	struct npmu_ckpt_header h;
 	const char *at = base + copy_offset[i];
+	uint32_t form;
 
 	memcpy(&h, at, sizeof(h));
+	form = le32toh(h.form);
 	if (h.magic || !all_zero(at + sizeof(h), COPY_ROOM - sizeof(h)) ||
-	    !all_zero(h.form_data, sizeof(h.form_data)) ||
+	    !all_zero(h.append.reserved, sizeof(h.append.reserved)) ||
 	    !all_zero(h.reserved, sizeof(h.reserved)) || h.compat || h.incompat)
 		return false;
-	if (!h.version && !h.form)
+	if (!h.version && !form)
 		return true;
 	return le32toh(h.version) == NPMU_CKPT_VERSION &&
-	       le32toh(h.form) == NPMU_CKPT_FORM_OVERWRITE;
+	       (form == NPMU_CKPT_FORM_APPEND ||
+		(form == NPMU_CKPT_FORM_OVERWRITE &&
+		 all_zero(h.form_data, sizeof(h.form_data))));
+}
+
+struct area {
+	uint64_t offset;
+	uint64_t size;
+};
+
+static bool areas_good(const struct area *area, int n, uint64_t size)
+{
+	const struct area *low, *high;
+	int i, j;
+
+	for (i = 0; i < n; i++) {
+		if (area[i].offset < NPMU_CKPT_SLOTS_START ||
+		    area[i].offset % NPMU_CKPT_SLOT_ALIGN ||
+		    area[i].size % NPMU_CKPT_SLOT_ALIGN ||
+		    !npmu_within(area[i].offset, area[i].size, size))
+			return false;
+		for (j = 0; j < i; j++) {
+			low = area[i].offset < area[j].offset ? &area[i] : &area[j];
+			high = low == &area[i] ? &area[j] : &area[i];
+			if (high->offset - low->offset < low->size)
+				return false;
+		}
+	}
+	return true;
 }
 
 static bool geometry_good(const struct ckpt_layout *l, uint64_t size)
 {
-	int i;
+	const struct area area[] = {
+		{ l->slot_offset[0], l->slot_size },
+		{ l->slot_offset[1], l->slot_size },
+		{ l->ring_offset, l->ring_size },
+	};
+	bool append = l->form == NPMU_CKPT_FORM_APPEND;
 
 	if (l->slot_size < NPMU_CKPT_SLOT_HEADER ||
-	    l->slot_size % NPMU_CKPT_SLOT_ALIGN ||
-	    l->capacity > l->slot_size - NPMU_CKPT_SLOT_HEADER)
+	    l->capacity > l->slot_size - NPMU_CKPT_SLOT_HEADER ||
+	    (append && l->ring_size < NPMU_CKPT_MIN_RING))
 		return false;
-	for (i = 0; i < 2; i++)
-		if (l->slot_offset[i] < NPMU_CKPT_SLOTS_START ||
-		    l->slot_offset[i] % NPMU_CKPT_SLOT_ALIGN ||
-		    !npmu_within(l->slot_offset[i], l->slot_size, size))
-			return false;
-	return l->slot_offset[0] < l->slot_offset[1] ?
-	       l->slot_offset[1] - l->slot_offset[0] >= l->slot_size :
-	       l->slot_offset[0] - l->slot_offset[1] >= l->slot_size;
+	return areas_good(area, append ? 3 : 2, size);
 }
 
-static int judge(const struct npmu_ckpt_header *h, uint64_t size,
+static int judge(const struct npmu_ckpt_header *h, uint64_t size, uint32_t form,
 		 struct ckpt_layout *l)
 {
-	if (le32toh(h->version) != NPMU_CKPT_VERSION ||
-	    le32toh(h->form) != NPMU_CKPT_FORM_OVERWRITE ||
+	bool append = form == NPMU_CKPT_FORM_APPEND;
+
+	if (le32toh(h->version) != NPMU_CKPT_VERSION || le32toh(h->form) != form ||
 	    le64toh(h->incompat) & ~NPMU_CKPT_FEATURES_INCOMPAT)
 		return -EPROTONOSUPPORT;
+	l->form = form;
 	l->instance = le64toh(h->instance);
 	l->slot_offset[0] = le64toh(h->slot_offset[0]);
 	l->slot_offset[1] = le64toh(h->slot_offset[1]);
 	l->slot_size = le64toh(h->slot_size);
 	l->capacity = le64toh(h->capacity);
+	if (append) {
+		l->ring_offset = le64toh(h->append.ring_offset);
+		l->ring_size = le64toh(h->append.ring_size);
+		l->flags = le32toh(h->append.flags);
+		if (l->flags & ~NPMU_CKPT_APPEND_F_NO_CRC)
+			return -EPROTONOSUPPORT;
+	}
 	if (!l->instance || !geometry_good(l, size) ||
-	    !all_zero(h->form_data, sizeof(h->form_data)) ||
+	    !all_zero(append ? h->append.reserved : h->form_data,
+		      append ? sizeof(h->append.reserved) : sizeof(h->form_data)) ||
 	    !all_zero(h->reserved, sizeof(h->reserved)))
 		return -EUCLEAN;
 	return 0;
 }
 
-int npmu_ckpt_layout_load(const void *base, uint64_t size,
+int npmu_ckpt_layout_load(const void *base, uint64_t size, uint32_t form,
 			  struct ckpt_layout *layout)
 {
 	struct npmu_ckpt_header copy[2];
@@ -134,7 +174,28 @@ int npmu_ckpt_layout_load(const void *base, uint64_t size,
 	layout->generation = le64toh(copy[best].generation);
 	layout->copy_good[best] = true;
 	layout->copy_good[!best] = !memcmp(&copy[0], &copy[1], sizeof(copy[0]));
-	return judge(&copy[best], size, layout);
+	return judge(&copy[best], size, form, layout);
+}
+
+bool npmu_ckpt_layout_moved(const void *base, const struct ckpt_layout *layout)
+{
+	const volatile struct npmu_ckpt_header *h;
+	bool moved = false;
+	int i;
+
+	/* What was read before must not be read after. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	for (i = 0; i < 2; i++) {
+		h = (const void *)((const char *)base + copy_offset[i]);
+		/* A copy that is being written has no magic or another generation. */
+		if (layout->copy_good[i])
+			moved |= le64toh(h->magic) != NPMU_CKPT_MAGIC ||
+				 le64toh(h->instance) != layout->instance;
+		else
+			moved |= le64toh(h->magic) == NPMU_CKPT_MAGIC &&
+				 le64toh(h->generation) > layout->generation;
+	}
+	return moved;
 }
 
 const char *npmu_ckpt_layout_phrase(int code)
@@ -145,7 +206,7 @@ const char *npmu_ckpt_layout_phrase(int code)
 	case -EMEDIUMTYPE:
 		return "the region holds something that is not a checkpoint, or is too small for one";
 	case -EPROTONOSUPPORT:
-		return "the checkpoint is of a version, form or feature that this library does not know";
+		return "the checkpoint is of another form than this call takes, or of a version or feature that this library does not know: npmu-admin checkpoint show";
 	case -EUCLEAN:
 		return "the checkpoint's header is damaged, or the region was shrunk";
 	default:
@@ -183,39 +244,79 @@ static int write_copy(struct npmu_region *region, int i,
 	return code;
 }
 
-int npmu_ckpt_layout_make(struct npmu_region *region, uint64_t capacity,
-			  uint64_t fence_epoch, uint64_t instance,
+uint64_t npmu_ckpt_slot_size(uint64_t capacity)
+{
+	uint64_t slot = capacity + NPMU_CKPT_SLOT_HEADER + NPMU_CKPT_SLOT_ALIGN - 1;
+
+	return slot - slot % NPMU_CKPT_SLOT_ALIGN;
+}
+
+uint64_t npmu_ckpt_new_instance(void)
+{
+	uint64_t instance = 0;
+
+	while (!instance)
+		if (getrandom(&instance, sizeof(instance), 0) !=
+		    (ssize_t)sizeof(instance))
+			instance = 0;
+	return instance;
+}
+
+static void compose(const struct ckpt_layout *l, uint64_t fence_epoch,
+		    struct npmu_ckpt_header *h)
+{
+	uint64_t slot = npmu_ckpt_slot_size(l->capacity);
+
+	memset(h, 0, sizeof(*h));
+	h->magic = htole64(NPMU_CKPT_MAGIC);
+	h->version = htole32(NPMU_CKPT_VERSION);
+	h->form = htole32(l->form);
+	h->compat = htole64(NPMU_CKPT_FEATURES_COMPAT);
+	h->incompat = htole64(NPMU_CKPT_FEATURES_INCOMPAT);
+	h->generation = htole64(l->generation + 1);
+	h->instance = htole64(npmu_ckpt_new_instance());
+	h->slot_offset[0] = htole64(NPMU_CKPT_SLOTS_START);
+	h->slot_offset[1] = htole64(NPMU_CKPT_SLOTS_START + slot);
+	h->slot_size = htole64(slot);
+	h->capacity = htole64(l->capacity);
+	h->fence_epoch = htole64(fence_epoch);
+	h->created = htole64((uint64_t)time(NULL));
+	if (l->form == NPMU_CKPT_FORM_APPEND) {
+		h->append.ring_offset = htole64(NPMU_CKPT_SLOTS_START + 2 * slot);
+		h->append.ring_size = htole64(l->ring_size);
+		h->append.flags = htole32(l->flags);
+	}
+	h->crc = htole32(header_crc(*h));
+}
+
+int npmu_ckpt_layout_make(struct npmu_region *region, uint64_t fence_epoch,
 			  struct ckpt_layout *layout)
 {
 	/* The copy that is current goes last: until then it is what counts. */
 	int first = layout->copy_good[0];
-	uint64_t generation = layout->generation + 1;
+	uint32_t form = layout->form;
 	struct npmu_ckpt_header h;
-	uint64_t slot;
 	int code;
 
-	slot = capacity + NPMU_CKPT_SLOT_HEADER + NPMU_CKPT_SLOT_ALIGN - 1;
-	slot -= slot % NPMU_CKPT_SLOT_ALIGN;
-	memset(&h, 0, sizeof(h));
-	h.magic = htole64(NPMU_CKPT_MAGIC);
-	h.version = htole32(NPMU_CKPT_VERSION);
-	h.form = htole32(NPMU_CKPT_FORM_OVERWRITE);
-	h.compat = htole64(NPMU_CKPT_FEATURES_COMPAT);
-	h.incompat = htole64(NPMU_CKPT_FEATURES_INCOMPAT);
-	h.generation = htole64(generation);
-	h.instance = htole64(instance);
-	h.slot_offset[0] = htole64(NPMU_CKPT_SLOTS_START);
-	h.slot_offset[1] = htole64(NPMU_CKPT_SLOTS_START + slot);
-	h.slot_size = htole64(slot);
-	h.capacity = htole64(capacity);
-	h.fence_epoch = htole64(fence_epoch);
-	h.created = htole64((uint64_t)time(NULL));
-	h.crc = htole32(header_crc(h));
+	compose(layout, fence_epoch, &h);
 	code = write_copy(region, first, &h);
 	if (!code)
 		code = write_copy(region, !first, &h);
 	if (!code)
-		code = npmu_ckpt_layout_load(region->addr, region->length, layout);
+		code = npmu_ckpt_layout_load(region->addr, region->length, form, layout);
+	return code;
+}
+
+int npmu_ckpt_clear_slots(struct npmu_region *region,
+			  const struct ckpt_layout *layout)
+{
+	const struct npmu_ckpt_slot none = { 0 };
+	int i, code = 0;
+
+	for (i = 0; i < 2 && !code; i++)
+		code = npmu_memcpy_persist(region,
+					   npmu_ckpt_slot_at(region->addr, layout, i),
+					   &none, sizeof(none));
 	return code;
 }
 
@@ -249,22 +350,30 @@ void npmu_ckpt_record_load(const void *base, const struct ckpt_layout *layout,
 	r->fence_epoch = le64toh(raw->fence_epoch);
 	r->length = le64toh(raw->length);
 	r->tag = le64toh(raw->tag);
+	r->position = le64toh(raw->position);
 	r->crc = le32toh(raw->crc);
 	r->plausible = r->instance == layout->instance && r->sequence &&
 		       r->sequence < CKPT_SEQUENCE_END &&
 		       r->length <= layout->capacity && !raw->flags &&
-		       !raw->position && !raw->reserved;
+		       !raw->reserved;
+	if (layout->form == NPMU_CKPT_FORM_APPEND)
+		r->plausible &= r->position < CKPT_POSITION_END &&
+				r->position % NPMU_CKPT_UPDATE_ALIGN == 0;
+	else
+		r->plausible &= !r->position;
 }
 
-bool npmu_ckpt_record_holds(const struct ckpt_record *record, const void *data)
+bool npmu_ckpt_record_holds(const struct ckpt_layout *layout,
+			    const struct ckpt_record *record, const void *data)
 {
 	struct npmu_ckpt_slot raw = record->raw;
-	uint32_t crc;
+	uint32_t crc = 0;
 
 	if (!record->plausible)
 		return false;
 	raw.crc = 0;
-	crc = npmu_crc32c(0, data, (size_t)record->length);
+	if (!(layout->flags & NPMU_CKPT_APPEND_F_NO_CRC))
+		crc = npmu_crc32c(0, data, (size_t)record->length);
 	return npmu_crc32c(crc, &raw, sizeof(raw)) == record->crc;
 }
 

@@ -14,6 +14,7 @@
 
 /* Sequences at and above this are not believed: nobody gets there. */
 #define CKPT_SEQUENCE_END	(1ULL << 63)
+#define CKPT_POSITION_END	(1ULL << 63)
 
 /* What a valid header says, in this machine's byte order. */
 struct ckpt_layout {
@@ -22,6 +23,10 @@ struct ckpt_layout {
 	uint64_t slot_offset[2];
 	uint64_t slot_size;
 	uint64_t capacity;
+	uint32_t form;		/* NPMU_CKPT_FORM_* */
+	uint32_t flags;		/* NPMU_CKPT_APPEND_F_* */
+	uint64_t ring_offset;	/* append form, else 0 */
+	uint64_t ring_size;
 	bool copy_good[2];	/* which copies are valid and of this generation */
 };
 
@@ -32,6 +37,7 @@ struct ckpt_record {
 	uint64_t fence_epoch;
 	uint64_t length;
 	uint64_t tag;
+	uint64_t position;	/* append form */
 	uint32_t crc;
 	bool plausible;		/* it may be of this instance: look at the CRC */
 	struct npmu_ckpt_slot raw;
@@ -41,6 +47,7 @@ struct ckpt_record {
  * npmu_ckpt_layout_load - judge the header of a checkpoint
  * @base: where the region is mapped
  * @size: bytes mapped
+ * @form: NPMU_CKPT_FORM_* that it must have
  * @layout: filled in on success; on failure generation is that of a header that
  *	is to be replaced, or 0
  *
@@ -48,8 +55,11 @@ struct ckpt_record {
  * -EMEDIUMTYPE: something else; -EUCLEAN: a damaged checkpoint;
  * -EPROTONOSUPPORT: an unknown version, form or feature.
  */
-int npmu_ckpt_layout_load(const void *base, uint64_t size,
+int npmu_ckpt_layout_load(const void *base, uint64_t size, uint32_t form,
 			  struct ckpt_layout *layout);
+
+/* Has the header been written since it was loaded? Cheaper than loading it again. */
+bool npmu_ckpt_layout_moved(const void *base, const struct ckpt_layout *layout);
 
 /* A static phrase for what npmu_ckpt_layout_load() returned. */
 const char *npmu_ckpt_layout_phrase(int code);
@@ -57,19 +67,27 @@ const char *npmu_ckpt_layout_phrase(int code);
 /* The most that fits a region, or 0. */
 uint64_t npmu_ckpt_max_capacity(uint64_t size);
 
+/* Bytes that a slot takes for states of @capacity bytes, which fits a region. */
+uint64_t npmu_ckpt_slot_size(uint64_t capacity);
+
+/* A random instance, not 0. */
+uint64_t npmu_ckpt_new_instance(void);
+
 /**
  * npmu_ckpt_layout_make - make a checkpoint, in one durable step
  * @region: mapped for writing
- * @capacity: longest state, not more than fits
  * @fence_epoch: of the writer
- * @instance: random
- * @layout: in: what there was: generation and copy_good; out: the new one
+ * @layout: in: form, capacity, flags and ring_size of the new one, all of which fits,
+ *	and generation and copy_good of what there was; out: the new one
  *
  * Return: 0 or a negative errno from persisting.
  */
-int npmu_ckpt_layout_make(struct npmu_region *region, uint64_t capacity,
-			  uint64_t fence_epoch, uint64_t instance,
+int npmu_ckpt_layout_make(struct npmu_region *region, uint64_t fence_epoch,
 			  struct ckpt_layout *layout);
+
+/* Zero what both slots hold of a former instance. Return: as make. */
+int npmu_ckpt_clear_slots(struct npmu_region *region,
+			  const struct ckpt_layout *layout);
 
 /* Write the copy that is not good again from its twin. Return: as make. */
 int npmu_ckpt_layout_mend(struct npmu_region *region, struct ckpt_layout *layout);
@@ -79,7 +97,8 @@ void npmu_ckpt_record_load(const void *base, const struct ckpt_layout *layout,
 			   int i, struct ckpt_record *record);
 
 /* Does a record's CRC hold for these bytes, record->length of them? */
-bool npmu_ckpt_record_holds(const struct ckpt_record *record, const void *data);
+bool npmu_ckpt_record_holds(const struct ckpt_layout *layout,
+			    const struct ckpt_record *record, const void *data);
 
 /* Where slot @i lies. */
 static inline char *npmu_ckpt_slot_at(const void *base,

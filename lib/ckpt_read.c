@@ -78,7 +78,7 @@ const char *npmu_ckpt_reader_error(const struct npmu_ckpt_reader *r)
 static int load_layout(struct npmu_ckpt_reader *r)
 {
 	int code = npmu_ckpt_layout_load(r->region->addr, r->region->length,
-					 &r->layout);
+					 NPMU_CKPT_FORM_OVERWRITE, &r->layout);
 
 	return code ? fail(r, code, npmu_ckpt_layout_phrase(code)) : 0;
 }
@@ -101,11 +101,11 @@ static int try_slot(struct npmu_ckpt_reader *r, const struct ckpt_record *record
 	if (!record->plausible)
 		return 0;
 	if (!buf)
-		return npmu_ckpt_record_holds(record, state);
+		return npmu_ckpt_record_holds(&r->layout, record, state);
 	if (record->length > cap)
-		return npmu_ckpt_record_holds(record, state) ? -EMSGSIZE : 0;
+		return npmu_ckpt_record_holds(&r->layout, record, state) ? -EMSGSIZE : 0;
 	memcpy(buf, state, (size_t)record->length);
-	return npmu_ckpt_record_holds(record, buf);
+	return npmu_ckpt_record_holds(&r->layout, record, buf);
 }
 
 /* A sequence above the first tells that there has been a valid state. */
@@ -253,7 +253,7 @@ int npmu_ckpt_recheck(struct npmu_ckpt_reader *r,
 	/* A later commit began, or did long ago and was torn: sum it up again. */
 	npmu_ckpt_record_load(base, &r->layout, (int)info->slot, &record);
 	if (record.sequence == info->sequence &&
-	    npmu_ckpt_record_holds(&record, state_at(r, (int)info->slot)))
+	    npmu_ckpt_record_holds(&r->layout, &record, state_at(r, (int)info->slot)))
 		return 0;
 	return fail(r, -EAGAIN, "the writer went on meanwhile");
 }

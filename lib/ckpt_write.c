@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "ckpt_format.h"
 #include "ckpt_track.h"
@@ -63,21 +62,6 @@ static inline bool still_writer(const struct npmu_ckpt_writer *w)
 	       w->status->fence_epoch == w->fence_epoch;
 }
 
-/*
- * Nothing was committed yet. What a slot holds of a former instance goes, lest a
- * first commit that is cut short look like a later one that was damaged: its new
- * instance beside the old sequence.
- */
-static int clear_slots(struct npmu_ckpt_writer *w)
-{
-	const struct npmu_ckpt_slot none = { 0 };
-	int i, code = 0;
-
-	for (i = 0; i < 2 && !code; i++)
-		code = npmu_memcpy_persist(w->region, w->slot[i], &none, sizeof(none));
-	return code;
-}
-
 /* Where what is there ends: its slot and the highest sequence it used. */
 static int continue_after(struct npmu_ckpt_writer *w,
 			  const struct ckpt_layout *layout)
@@ -90,13 +74,18 @@ static int continue_after(struct npmu_ckpt_writer *w,
 
 	for (i = 0; i < 2; i++) {
 		npmu_ckpt_record_load(base, layout, i, &r[i]);
-		holds[i] = npmu_ckpt_record_holds(&r[i], w->slot[i] +
+		holds[i] = npmu_ckpt_record_holds(layout, &r[i], w->slot[i] +
 						  NPMU_CKPT_SLOT_HEADER);
 		used |= r[i].plausible && r[i].sequence > 1;
 	}
 	w->next_sequence = 1;
+	/*
+	 * Nothing was committed yet. What a slot holds of a former instance goes, lest
+	 * a first commit that is cut short look like a later one that was damaged: its
+	 * new instance beside the old sequence.
+	 */
 	if (!holds[0] && !holds[1])
-		return used ? -EUCLEAN : clear_slots(w);
+		return used ? -EUCLEAN : npmu_ckpt_clear_slots(w->region, layout);
 	current = !holds[0] || (holds[1] && r[1].sequence > r[0].sequence);
 	w->last_sequence = r[current].sequence;
 	w->next_sequence = w->last_sequence + 1;
@@ -117,20 +106,16 @@ static int make(struct npmu_region *region, uint64_t capacity,
 		struct ckpt_layout *layout, struct npmu_error *err)
 {
 	uint64_t most = npmu_ckpt_max_capacity(region->length);
-	uint64_t instance = 0;
 	int code;
 
 	if (capacity > most)
 		return npmu_error_set(err, -ENOSPC,
 				      "a region of %zu bytes holds a state of %llu bytes at most",
 				      region->length, (unsigned long long)most);
-	while (!instance)
-		if (getrandom(&instance, sizeof(instance), 0) !=
-		    (ssize_t)sizeof(instance))
-			instance = 0;
-	code = npmu_ckpt_layout_make(region, capacity ? capacity : most,
-				     npmu_region_fence_epoch(region), instance,
-				     layout);
+	layout->form = NPMU_CKPT_FORM_OVERWRITE;
+	layout->capacity = capacity ? capacity : most;
+	layout->flags = 0;
+	code = npmu_ckpt_layout_make(region, npmu_region_fence_epoch(region), layout);
 	if (code)
 		return npmu_error_set(err, code, "the header cannot be made durable");
 	return 0;
@@ -146,7 +131,8 @@ static int prepare(struct npmu_region *region, uint64_t capacity,
 		return npmu_error_set(err, -ENOSPC,
 				      "a region for a checkpoint has %llu bytes or more",
 				      NPMU_CKPT_MIN_REGION);
-	code = npmu_ckpt_layout_load(region->addr, region->length, layout);
+	code = npmu_ckpt_layout_load(region->addr, region->length,
+				     NPMU_CKPT_FORM_OVERWRITE, layout);
 	if (code == -ENODATA || flags & NPMU_CKPT_INIT)
 		return make(region, capacity, layout, err);
 	if (code)
