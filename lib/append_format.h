@@ -6,7 +6,7 @@
 #ifndef NPMU_LIB_APPEND_FORMAT_H
 #define NPMU_LIB_APPEND_FORMAT_H
 
-#include "ckpt_format.h"
+#include "ckpt_slot.h"
 
 /* Longest length that any ring can hold; keeps sums far from wrapping. */
 #define APPEND_LENGTH_END	(1ULL << 56)

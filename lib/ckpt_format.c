@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The header of a checkpoint and the headers of its slots. Owns what is valid
- * and how a header is made; knows neither commits nor readers.
+ * The header of a checkpoint. Owns what is valid and how a header is made; knows
+ * neither what is committed nor who reads it.
  */
 #include <endian.h>
 #include <errno.h>
@@ -20,9 +20,6 @@ _Static_assert(offsetof(struct npmu_ckpt_header, slot_offset) == 48, "slot_offse
 _Static_assert(offsetof(struct npmu_ckpt_header, form_data) == 96, "form_data");
 _Static_assert(offsetof(struct npmu_ckpt_header, crc) == 252, "crc");
 _Static_assert(sizeof(struct npmu_ckpt_append) == 96, "append");
-_Static_assert(sizeof(struct npmu_ckpt_slot) == NPMU_CKPT_SLOT_HEADER, "slot");
-_Static_assert(offsetof(struct npmu_ckpt_slot, sequence) == 8, "sequence");
-_Static_assert(offsetof(struct npmu_ckpt_slot, crc) == 60, "slot crc");
 
 static const uint64_t copy_offset[2] = { NPMU_CKPT_HEADER0, NPMU_CKPT_HEADER1 };
 
@@ -307,19 +304,6 @@ int npmu_ckpt_layout_make(struct npmu_region *region, uint64_t fence_epoch,
 	return code;
 }
 
-int npmu_ckpt_clear_slots(struct npmu_region *region,
-			  const struct ckpt_layout *layout)
-{
-	const struct npmu_ckpt_slot none = { 0 };
-	int i, code = 0;
-
-	for (i = 0; i < 2 && !code; i++)
-		code = npmu_memcpy_persist(region,
-					   npmu_ckpt_slot_at(region->addr, layout, i),
-					   &none, sizeof(none));
-	return code;
-}
-
 int npmu_ckpt_layout_mend(struct npmu_region *region, struct ckpt_layout *layout)
 {
 	struct npmu_ckpt_header h;
@@ -337,56 +321,4 @@ int npmu_ckpt_layout_mend(struct npmu_region *region, struct ckpt_layout *layout
 	if (!code)
 		layout->copy_good[!good] = true;
 	return code;
-}
-
-void npmu_ckpt_record_load(const void *base, const struct ckpt_layout *layout,
-			   int i, struct ckpt_record *r)
-{
-	struct npmu_ckpt_slot *raw = &r->raw;
-
-	memcpy(raw, npmu_ckpt_slot_at(base, layout, i), sizeof(*raw));
-	r->instance = le64toh(raw->instance);
-	r->sequence = le64toh(raw->sequence);
-	r->fence_epoch = le64toh(raw->fence_epoch);
-	r->length = le64toh(raw->length);
-	r->tag = le64toh(raw->tag);
-	r->position = le64toh(raw->position);
-	r->crc = le32toh(raw->crc);
-	r->plausible = r->instance == layout->instance && r->sequence &&
-		       r->sequence < CKPT_SEQUENCE_END &&
-		       r->length <= layout->capacity && !raw->flags &&
-		       !raw->reserved;
-	if (layout->form == NPMU_CKPT_FORM_APPEND)
-		r->plausible &= r->position < CKPT_POSITION_END &&
-				r->position % NPMU_CKPT_UPDATE_ALIGN == 0;
-	else
-		r->plausible &= !r->position;
-}
-
-bool npmu_ckpt_record_holds(const struct ckpt_layout *layout,
-			    const struct ckpt_record *record, const void *data)
-{
-	struct npmu_ckpt_slot raw = record->raw;
-	uint32_t crc = 0;
-
-	if (!record->plausible)
-		return false;
-	raw.crc = 0;
-	if (!(layout->flags & NPMU_CKPT_APPEND_F_NO_CRC))
-		crc = npmu_crc32c(0, data, (size_t)record->length);
-	return npmu_crc32c(crc, &raw, sizeof(raw)) == record->crc;
-}
-
-uint64_t npmu_ckpt_sequence_now(const void *base,
-				const struct ckpt_layout *layout, int i)
-{
-	const volatile struct npmu_ckpt_slot *slot =
-		(const void *)npmu_ckpt_slot_at(base, layout, i);
-	uint64_t word;
-
-	/* What was read before must not be read after. */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	word = slot->sequence;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	return le64toh(word);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The bytes of a checkpoint, linux/npmu_ckpt.h: reading and judging them, and
- * making the header. Every byte may be anything.
+ * The header of a checkpoint, linux/npmu_ckpt.h: reading, judging and making it.
+ * Every byte may be anything.
  */
 #ifndef NPMU_LIB_CKPT_FORMAT_H
 #define NPMU_LIB_CKPT_FORMAT_H
@@ -11,10 +11,6 @@
 #include <linux/npmu_ckpt.h>
 
 #include "handle.h"
-
-/* Sequences at and above this are not believed: nobody gets there. */
-#define CKPT_SEQUENCE_END	(1ULL << 63)
-#define CKPT_POSITION_END	(1ULL << 63)
 
 /* What a valid header says, in this machine's byte order. */
 struct ckpt_layout {
@@ -28,19 +24,6 @@ struct ckpt_layout {
 	uint64_t ring_offset;	/* append form, else 0 */
 	uint64_t ring_size;
 	bool copy_good[2];	/* which copies are valid and of this generation */
-};
-
-/* A slot's header, in this machine's byte order. */
-struct ckpt_record {
-	uint64_t instance;
-	uint64_t sequence;
-	uint64_t fence_epoch;
-	uint64_t length;
-	uint64_t tag;
-	uint64_t position;	/* append form */
-	uint32_t crc;
-	bool plausible;		/* it may be of this instance: look at the CRC */
-	struct npmu_ckpt_slot raw;
 };
 
 /**
@@ -85,30 +68,7 @@ uint64_t npmu_ckpt_new_instance(void);
 int npmu_ckpt_layout_make(struct npmu_region *region, uint64_t fence_epoch,
 			  struct ckpt_layout *layout);
 
-/* Zero what both slots hold of a former instance. Return: as make. */
-int npmu_ckpt_clear_slots(struct npmu_region *region,
-			  const struct ckpt_layout *layout);
-
 /* Write the copy that is not good again from its twin. Return: as make. */
 int npmu_ckpt_layout_mend(struct npmu_region *region, struct ckpt_layout *layout);
-
-/* Read the header of slot @i as it is at this moment. */
-void npmu_ckpt_record_load(const void *base, const struct ckpt_layout *layout,
-			   int i, struct ckpt_record *record);
-
-/* Does a record's CRC hold for these bytes, record->length of them? */
-bool npmu_ckpt_record_holds(const struct ckpt_layout *layout,
-			    const struct ckpt_record *record, const void *data);
-
-/* Where slot @i lies. */
-static inline char *npmu_ckpt_slot_at(const void *base,
-				      const struct ckpt_layout *layout, int i)
-{
-	return (char *)base + layout->slot_offset[i];
-}
-
-/* The sequence word of slot @i as it is at this moment. */
-uint64_t npmu_ckpt_sequence_now(const void *base,
-				const struct ckpt_layout *layout, int i);
 
 #endif /* NPMU_LIB_CKPT_FORMAT_H */

@@ -15,11 +15,10 @@
 
 #include <npmu/ckpt.h>
 
-#include "ckpt_format.h"
+#include "ckpt_slot.h"
 #include "error.h"
 
-#define MAX_TRIES	64	/* then the writer is faster: -EAGAIN */
-#define STILL_TRIES	3	/* the slots do not move and are not valid */
+#define MAX_MOVES	64	/* that often the checkpoint may be made anew meanwhile */
 
 /* npmu_ckpt_info.reserved of a state that was peeked at */
 enum { PEEK_INSTANCE, PEEK_OTHER };
@@ -89,25 +88,6 @@ static const char *state_at(const struct npmu_ckpt_reader *r, int slot)
 	       NPMU_CKPT_SLOT_HEADER;
 }
 
-/*
- * Is the state of @record in @slot valid? Copied to @buf where there is one, and
- * what was copied is judged. Return: 1 or 0; -EMSGSIZE: valid, but too long.
- */
-static int try_slot(struct npmu_ckpt_reader *r, const struct ckpt_record *record,
-		    int slot, void *buf, size_t cap)
-{
-	const char *state = state_at(r, slot);
-
-	if (!record->plausible)
-		return 0;
-	if (!buf)
-		return npmu_ckpt_record_holds(&r->layout, record, state);
-	if (record->length > cap)
-		return npmu_ckpt_record_holds(&r->layout, record, state) ? -EMSGSIZE : 0;
-	memcpy(buf, state, (size_t)record->length);
-	return npmu_ckpt_record_holds(&r->layout, record, buf);
-}
-
 /* A sequence above the first tells that there has been a valid state. */
 static int nothing_valid(struct npmu_ckpt_reader *r,
 			 const struct ckpt_record *record)
@@ -124,43 +104,26 @@ static int nothing_valid(struct npmu_ckpt_reader *r,
 static int find(struct npmu_ckpt_reader *r, void *buf, size_t cap,
 		struct found *found)
 {
-	struct ckpt_record record[2], before[2];
-	int tries, still = 0;
-	int i, slot, code;
+	struct ckpt_record record[2];
+	int moves, code = -EAGAIN;
 
-	memset(before, 0, sizeof(before));
-	for (tries = 0; tries < MAX_TRIES; tries++) {
+	for (moves = 0; moves < MAX_MOVES; moves++) {
 		code = load_layout(r);
 		if (code)
 			return code;
-		for (i = 0; i < 2; i++)
-			npmu_ckpt_record_load(r->region->addr, &r->layout, i,
-					      &record[i]);
-		slot = record[1].plausible &&
-		       (!record[0].plausible ||
-			record[1].sequence > record[0].sequence);
-		for (i = 0; i < 2; i++, slot = !slot) {
-			code = try_slot(r, &record[slot], slot, buf, cap);
-			if (!code)
-				continue;
-			found->record = record[slot];
-			found->slot = slot;
-			return code > 0 ? 0 :
-			       fail(r, code, "the state is longer than the buffer");
-		}
-		/*
-		 * Neither: one was torn, and the other overwritten meanwhile.
-		 * Then the next look finds a header that has moved on, or the
-		 * torn one whole.
-		 */
-		if (memcmp(&record[0].raw, &before[0].raw, sizeof(record[0].raw)) ||
-		    memcmp(&record[1].raw, &before[1].raw, sizeof(record[1].raw)))
-			still = 0;
-		else if (++still == STILL_TRIES)
-			return nothing_valid(r, record);
-		memcpy(before, record, sizeof(before));
+		code = npmu_ckpt_find(r->region->addr, &r->layout, buf, cap, record,
+				      &found->slot);
+		if (!code || code == -EMSGSIZE)
+			found->record = record[found->slot];
+		if (!code)
+			return 0;
+		if (!npmu_ckpt_layout_moved(r->region->addr, &r->layout))
+			break;
 	}
-	return fail(r, -EAGAIN, "the writer was faster each time");
+	if (code == -ENOENT)
+		return nothing_valid(r, record);
+	return fail(r, code, code == -EMSGSIZE ? "the state is longer than the buffer" :
+		    "the writer was faster each time");
 }
 
 /* What is handed out must not be lost to a power cut any more. */

@@ -14,8 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ckpt_format.h"
+#include "ckpt_slot.h"
 #include "ckpt_track.h"
+#include "claim.h"
 #include "crc32c.h"
 #include "error.h"
 
@@ -30,10 +31,8 @@ _Static_assert(offsetof(struct npmu_ckpt_slot, crc) == 60, "crc");
 
 struct npmu_ckpt_writer {
 	struct npmu_region *region;
-	const volatile struct npmu_status *status;
+	struct npmu_claim claim;
 	char *slot[2];
-	uint64_t entry_id;
-	uint64_t fence_epoch;
 	uint64_t instance;
 	uint64_t capacity;
 	uint64_t last_sequence;		/* of the last state */
@@ -54,12 +53,6 @@ static int fenced(struct npmu_ckpt_writer *w)
 {
 	w->dead = true;
 	return fail(w, -ESTALE, "this writer was fenced, or it resigned");
-}
-
-static inline bool still_writer(const struct npmu_ckpt_writer *w)
-{
-	return w->status->writer == w->entry_id &&
-	       w->status->fence_epoch == w->fence_epoch;
 }
 
 /* Where what is there ends: its slot and the highest sequence it used. */
@@ -171,15 +164,13 @@ int npmu_ckpt_writer_open(struct npmu_region *region, uint64_t capacity,
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return npmu_error_set(err, -ENOMEM, "out of memory");
-	w->fence_epoch = npmu_region_fence_epoch(region);
+	w->claim = npmu_claim_of(region);
 	code = prepare(region, capacity, flags, &layout, err);
 	if (code) {
 		free(w);
 		return code;
 	}
 	w->region = region;
-	w->status = region->status;
-	w->entry_id = region->entry_id;
 	w->instance = layout.instance;
 	w->capacity = layout.capacity;
 	w->error = "";
@@ -238,7 +229,7 @@ static int seal(struct npmu_ckpt_writer *w, size_t len, uint64_t tag,
 	uint64_t word[8] = {
 		[SLOT_WORD(instance)] = htole64(w->instance),
 		[SLOT_WORD(sequence)] = htole64(w->next_sequence),
-		[SLOT_WORD(fence_epoch)] = htole64(w->fence_epoch),
+		[SLOT_WORD(fence_epoch)] = htole64(w->claim.fence_epoch),
 		[SLOT_WORD(length)] = htole64(len),
 		[SLOT_WORD(tag)] = htole64(tag),
 	};
@@ -249,7 +240,7 @@ static int seal(struct npmu_ckpt_writer *w, size_t len, uint64_t tag,
 	word[SLOT_WORD(flags)] = htole64((uint64_t)crc << 32);
 	npmu_store_line(slot, word);
 	code = make_durable(w, slot, sizeof(word) + len);
-	if (!still_writer(w))
+	if (!npmu_claim_holds(&w->claim))
 		return fenced(w);
 	if (code) {
 		/* It may be there or not; what the tracks say is void. */
@@ -259,7 +250,7 @@ static int seal(struct npmu_ckpt_writer *w, size_t len, uint64_t tag,
 	w->last_sequence = w->next_sequence++;
 	w->next_slot = !w->next_slot;
 	/* A reader that sleeps; that it sleeps on does not undo the commit. */
-	if (w->status->kick_wanted)
+	if (w->claim.status->kick_wanted)
 		npmu_region_kick(w->region);
 	return 0;
 }
@@ -271,7 +262,7 @@ static int admit(struct npmu_ckpt_writer *w, const void *data, size_t len)
 		return fail(w, -EMSGSIZE, "the state is longer than the capacity");
 	if (!data && len)
 		return fail(w, -EINVAL, "no data");
-	if (w->dead || !still_writer(w))
+	if (w->dead || !npmu_claim_holds(&w->claim))
 		return fenced(w);
 	return 0;
 }
