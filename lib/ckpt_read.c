@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <npmu/ckpt.h>
 
 #include "ckpt_slot.h"
+#include "clock.h"
 #include "error.h"
 
 #define MAX_MOVES	64	/* that often the checkpoint may be made anew meanwhile */
@@ -246,24 +246,6 @@ static int newer(struct npmu_ckpt_reader *r, uint64_t sequence)
 	return found.record.sequence > sequence;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-static uint64_t time_left(uint64_t timeout, uint64_t start)
-{
-	uint64_t spent;
-
-	if (timeout == UINT64_MAX)
-		return timeout;
-	spent = now_ns() - start;
-	return spent < timeout ? timeout - spent : 0;
-}
-
 static int wait_failed(struct npmu_ckpt_reader *r, int code)
 {
 	return fail(r, code, code == -ETIMEDOUT ? "no newer state in time" :
@@ -273,7 +255,7 @@ static int wait_failed(struct npmu_ckpt_reader *r, int code)
 int npmu_ckpt_wait(struct npmu_ckpt_reader *r, uint64_t sequence,
 		   uint64_t timeout_ns)
 {
-	uint64_t start = now_ns(), left;
+	uint64_t start = npmu_now_ns(), left;
 	uint32_t events, seen;
 	int code;
 
@@ -288,7 +270,7 @@ int npmu_ckpt_wait(struct npmu_ckpt_reader *r, uint64_t sequence,
 			return code > 0 ? 0 : code;
 		if (seen & NPMU_WAIT_ROLE)
 			return 1;
-		left = time_left(timeout_ns, start);
+		left = npmu_time_left(timeout_ns, start);
 		if (!left)
 			return wait_failed(r, -ETIMEDOUT);
 		code = npmu_region_wait(r->region, 0, 0, 0, left, &events);

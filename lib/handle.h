@@ -39,8 +39,10 @@ struct npmu_region {
 	const volatile struct npmu_status *status;
 	struct npmu_status *own_status;		/* of a plain file, else NULL */
 	void *addr;
+	void *addr_before;			/* see npmu_region_map_beside() */
 	size_t length;
 	unsigned int map_flags;
+	int reader_slot;			/* of a plain file: its entry + 1, or 0 */
 	const char *_Atomic error;		/* static phrase */
 };
 
@@ -51,6 +53,19 @@ static inline int npmu_region_fail(struct npmu_region *region, int code,
 	atomic_store_explicit(&region->error, why, memory_order_relaxed);
 	return code;
 }
+
+/*
+ * Map for writing what is mapped for reading, without touching it. The former mapping stays
+ * until the region is unmapped, so that what points into it goes on to be readable. Return:
+ * as npmu_region_map().
+ */
+int npmu_region_map_beside(struct npmu_region *region);
+
+/*
+ * Nobody counts the fence epochs of a plain file but its handle: go on above what an earlier
+ * writer left in the file. Of a region it does nothing.
+ */
+void npmu_region_epoch_above(struct npmu_region *region, uint64_t fence_epoch);
 
 /* Is @flags nothing but @known? */
 static inline bool npmu_flags_known(unsigned int flags, unsigned int known)
@@ -90,5 +105,8 @@ void npmu_copy_lines(void *dst, const void *src, size_t len);
  * together word by word cannot be loaded wider without a stall.
  */
 void npmu_store_line(void *dst, const uint64_t word[8]);
+
+/* Store one aligned word with a non-temporal store. */
+void npmu_store_word(void *dst, uint64_t word);
 
 #endif /* NPMU_LIB_HANDLE_H */

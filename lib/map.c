@@ -65,6 +65,47 @@ static const char *why_not(int code)
 	}
 }
 
+/* Makes the mapping; of a plain file a writable one claims the role, too. */
+static int map_at(struct npmu_region *region, int prot, size_t size, unsigned int flags,
+		  void **addr)
+{
+	int code;
+
+	*addr = mmap(NULL, size, prot, MAP_SHARED, region->fd, 0);
+	if (*addr == MAP_FAILED) {
+		code = -errno;
+		return npmu_region_fail(region, code, why_not(code));
+	}
+	if (!(flags & NPMU_MAP_FORK) && madvise(*addr, size, MADV_DONTFORK)) {
+		code = -errno;
+		munmap(*addr, size);
+		return npmu_region_fail(region, code,
+					"the mapping cannot be kept out of children");
+	}
+	code = region->is_file && flags & NPMU_MAP_WRITE ?
+	       npmu_region_claim(region, NULL) : 0;
+	if (code)
+		munmap(*addr, size);
+	return code;
+}
+
+int npmu_region_map_beside(struct npmu_region *region)
+{
+	unsigned int flags = (region->map_flags & NPMU_MAP_FORK) | NPMU_MAP_WRITE;
+	void *addr;
+	int code;
+
+	if (region->map_flags & NPMU_MAP_WRITE)
+		return 0;
+	code = map_at(region, PROT_READ | PROT_WRITE, region->length, flags, &addr);
+	if (code)
+		return code;
+	region->addr_before = region->addr;
+	region->addr = addr;
+	region->map_flags = flags;
+	return 0;
+}
+
 int npmu_region_map(struct npmu_region *region, unsigned int flags)
 {
 	int prot = PROT_READ;
@@ -86,24 +127,9 @@ int npmu_region_map(struct npmu_region *region, unsigned int flags)
 		return code;
 	if (size > SIZE_MAX)
 		return npmu_region_fail(region, -ENOMEM, why_not(-ENOMEM));
-	addr = mmap(NULL, (size_t)size, prot, MAP_SHARED, region->fd, 0);
-	if (addr == MAP_FAILED) {
-		code = -errno;
-		return npmu_region_fail(region, code, why_not(code));
-	}
-	if (!(flags & NPMU_MAP_FORK) && madvise(addr, (size_t)size, MADV_DONTFORK)) {
-		code = -errno;
-		munmap(addr, (size_t)size);
-		return npmu_region_fail(region, code,
-					"the mapping cannot be kept out of children");
-	}
-	if (region->is_file && flags & NPMU_MAP_WRITE) {
-		code = npmu_region_claim(region, NULL);
-		if (code) {
-			munmap(addr, (size_t)size);
-			return code;
-		}
-	}
+	code = map_at(region, prot, (size_t)size, flags, &addr);
+	if (code)
+		return code;
 	if (!(flags & NPMU_MAP_LAZY))
 		touch(addr, (size_t)size);
 	region->size = size;
@@ -118,6 +144,9 @@ void npmu_region_unmap(struct npmu_region *region)
 	if (!region->addr)
 		return;
 	munmap(region->addr, region->length);
+	if (region->addr_before)
+		munmap(region->addr_before, region->length);
+	region->addr_before = NULL;
 	region->addr = NULL;
 	region->length = 0;
 	region->map_flags = 0;

@@ -100,6 +100,11 @@ void npmu_store_line(void *dst, const uint64_t word[8])
 		_mm_stream_si64((long long *)dst + i, (long long)word[i]);
 }
 
+void npmu_store_word(void *dst, uint64_t word)
+{
+	_mm_stream_si64(dst, (long long)word);
+}
+
 /* Non-temporal stores need aligned words: what is left is stored and flushed. */
 static void copy_edge(const struct npmu_persist_ops *ops, char *dst,
 		      const char *src, size_t len)
@@ -164,6 +169,11 @@ void npmu_copy_lines(void *dst, const void *src, size_t len)
 void npmu_store_line(void *dst, const uint64_t word[8])
 {
 	memcpy(dst, word, LINE);
+}
+
+void npmu_store_word(void *dst, uint64_t word)
+{
+	__atomic_store_n((uint64_t *)dst, word, __ATOMIC_RELAXED);
 }
 
 static void copy_words(const struct npmu_persist_ops *ops, char *dst,

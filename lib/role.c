@@ -109,6 +109,12 @@ static int file_become_writer(struct npmu_region *region, uint64_t *fence_epoch)
 	return 0;
 }
 
+void npmu_region_epoch_above(struct npmu_region *region, uint64_t fence_epoch)
+{
+	if (region->is_file && region->own_status->fence_epoch <= fence_epoch)
+		region->own_status->fence_epoch = fence_epoch + 1;
+}
+
 int npmu_region_claim(struct npmu_region *region, uint64_t *fence_epoch)
 {
 	struct npmu_ioc_claim arg = { .size = sizeof(arg) };

@@ -218,6 +218,18 @@ int npmu_append_add(struct npmu_append_writer *writer, const struct iovec *iov, 
 int npmu_append_commit(struct npmu_append_writer *writer);
 
 /**
+ * npmu_append_drop - forget a named reader
+ * @writer: for one thread at a time
+ * @name: its name
+ *
+ * For a reader that will not come back and for which NPMU_APPEND_FULL_WAIT would wait. A
+ * system call.
+ *
+ * Return: 0; -ENOENT: there is none of that name; else as NPMU_IOC_READER_DETACH.
+ */
+int npmu_append_drop(struct npmu_append_writer *writer, const char *name);
+
+/**
  * npmu_append_reader_open - prepare to read
  * @region: handle, mapped for reading or writing; it must stay so
  * @out: the reader
@@ -385,16 +397,18 @@ int npmu_append_detach(struct npmu_append_reader *reader, const char *name);
  *
  * Of several contenders with the same expectation one wins. On return no store of the
  * former writer can land any more, its end is sealed durably, the region is mapped for
- * writing where it was mapped for reading, and the reader has all of its updates:
+ * writing (items that were read stay valid in the former mapping, until it is
+ * unmapped), and the reader has all of its updates:
  * npmu_append_next() until -ENODATA, before the first update of one's own. Then the
  * reader may be closed.
  *
  * Takes time for what is unread, not for the state. May sleep for 5 s.
  *
  * Return: 0; -ESTALE: another epoch is current, the text tells whose; or this open is dead;
- * -EOVERFLOW, -EUCLEAN, -ENODATA: as npmu_append_next(): the role is taken and the reader
- * has to begin at the base, or use npmu_append_writer_open(); else as
- * npmu_region_takeover() and npmu_append_writer_open().
+ * -EOVERFLOW, -EUCLEAN: as npmu_append_next(): the role is taken, read the base and use
+ * npmu_append_writer_open(); -ENODATA, -EMEDIUMTYPE, -EPROTONOSUPPORT: there is no such
+ * checkpoint, the role is not taken; else as npmu_region_takeover() and
+ * npmu_append_writer_open().
  */
 int npmu_append_takeover(struct npmu_append_reader *reader, uint64_t expected_epoch,
 			 const struct npmu_append_options *options,
