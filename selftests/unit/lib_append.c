@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The append form on a memory file: bases and updates of every length are read in
+ * order, by one reader and by a naive twin; what is damaged is told.
+ */
+#include <stddef.h>
+
+#include <npmu/append.h>
+
+#include "lib_memory.h"
+
+#define SIZE	(256 << 10)
+
+static unsigned char bytes[SIZE];
+
+struct pair {
+	int fd;
+	struct npmu_region *wr;		/* the writer's handle */
+	struct npmu_region *rd;		/* the reader's, mapped for reading */
+	struct npmu_append_writer *w;
+	struct npmu_append_reader *r;
+};
+
+static struct npmu_append_writer *open_writer(struct npmu_region *region,
+					      const struct npmu_append_options *options)
+{
+	struct npmu_append_writer *w;
+	struct npmu_error err;
+
+	if (npmu_append_writer_open(region, options, &w, &err)) {
+		printf("Bail out! writer: %s\n", err.text);
+		exit(1);
+	}
+	return w;
+}
+
+static struct npmu_append_reader *open_reader(struct npmu_region *region)
+{
+	struct npmu_append_reader *r;
+
+	if (npmu_append_reader_open(region, &r, NULL))
+		exit(1);
+	return r;
+}
+
+static void up_on(struct pair *p, const struct npmu_append_options *options, size_t size)
+{
+	p->fd = memfd_create("npmu", MFD_CLOEXEC);
+	if (p->fd < 0 || ftruncate(p->fd, (off_t)size))
+		exit(1);
+	p->wr = memory_open(p->fd, NPMU_MAP_WRITE);
+	p->rd = memory_open(p->fd, 0);
+	p->w = open_writer(p->wr, options);
+	p->r = open_reader(p->rd);
+}
+
+static void up(struct pair *p, uint64_t base, uint64_t ring, uint32_t flags, uint32_t full)
+{
+	struct npmu_append_options options = {
+		.size = sizeof(options),
+		.flags = flags,
+		.base_capacity = base,
+		.ring_size = ring,
+		.full = full,
+	};
+
+	up_on(p, &options, SIZE);
+}
+
+static void down(struct pair *p)
+{
+	npmu_append_writer_close(p->w);
+	npmu_append_reader_close(p->r);
+	npmu_region_close(p->wr);
+	npmu_region_close(p->rd);
+	close(p->fd);
+}
+
+static int update(struct npmu_append_writer *w, const void *data, size_t len, uint64_t tag)
+{
+	struct iovec iov = { (void *)data, len };
+
+	return npmu_append_update(w, &iov, 1, tag);
+}
+
+static int base(struct npmu_append_writer *w, const void *data, size_t len, uint64_t tag)
+{
+	struct iovec iov = { (void *)data, len };
+
+	return npmu_append_base(w, &iov, 1, tag);
+}
+
+static int next_is(struct npmu_append_reader *r, const void *data, size_t len, uint64_t tag)
+{
+	struct npmu_append_item item;
+	int code = npmu_append_next(r, &item);
+
+	return CHECK(!code, "next: %d %s", code, npmu_append_reader_error(r)) &&
+	       CHECK(item.length == len && item.tag == tag, "length %llu tag %llu, not %zu %llu",
+		     (unsigned long long)item.length, (unsigned long long)item.tag, len,
+		     (unsigned long long)tag) &&
+	       CHECK(!memcmp(item.data, data, len), "other bytes") &&
+	       CHECK(!npmu_append_recheck(r, &item), "recheck");
+}
+
+static int none_next(struct npmu_append_reader *r, int want)
+{
+	struct npmu_append_item item;
+	int code = npmu_append_next(r, &item);
+
+	return CHECK(code == want, "next: %d %s", code, npmu_append_reader_error(r));
+}
+
+static int base_is(struct npmu_append_reader *r, const void *data, size_t len, uint64_t tag)
+{
+	struct npmu_append_item item;
+	int code = npmu_append_read_base(r, &item);
+
+	return CHECK(!code, "base: %d %s", code, npmu_append_reader_error(r)) &&
+	       CHECK(item.length == len && item.tag == tag, "length %llu tag %llu",
+		     (unsigned long long)item.length, (unsigned long long)item.tag) &&
+	       CHECK(!memcmp(item.data, data, len), "other bytes") &&
+	       CHECK(!npmu_append_recheck(r, &item), "recheck");
+}
+
+/* Updates of every length, some laps of the ring, a base whenever it is full. */
+static void run_every_length(uint32_t flags)
+{
+	struct pair p;
+	uint64_t tag = 0;
+	size_t len;
+	int code;
+
+	up(&p, 1000, 16384, flags, NPMU_APPEND_FULL_ENOSPC);
+	base_is(p.r, "", 0, 0);
+	for (len = 0; len <= npmu_append_update_capacity(p.w); len += len < 300 ? 1 : 251) {
+		fill(bytes, len, len);
+		code = update(p.w, bytes, len, ++tag);
+		if (code == -ENOSPC) {
+			CHECK(!base(p.w, "base", 4, tag), "base");
+			code = update(p.w, bytes, len, tag);
+		}
+		if (!CHECK(!code, "update of %zu: %s", len, npmu_append_writer_error(p.w)) ||
+		    !next_is(p.r, bytes, len, tag) || !none_next(p.r, -ENODATA))
+			break;
+	}
+	CHECK(update(p.w, bytes, npmu_append_update_capacity(p.w) + 1, 0) == -EMSGSIZE, "too long");
+	CHECK(base(p.w, bytes, 1001, 0) == -EMSGSIZE, "base too long");
+	down(&p);
+}
+
+static void update__is_read_at_every_length(void)
+{
+	run_every_length(0);
+}
+
+static void update__is_read_without_crc(void)
+{
+	run_every_length(NPMU_APPEND_NO_CRC);
+}
+
+static void update__of_pieces(void)
+{
+	struct iovec iov[8];
+	struct pair p;
+	size_t at;
+	int i, round;
+
+	up(&p, 1000, 16384, 0, NPMU_APPEND_FULL_ENOSPC);
+	srand(3);
+	for (round = 0; round < 300; round++) {
+		fill(bytes, 2000, (size_t)round);
+		for (i = 0, at = 0; i < 8; i++) {
+			iov[i].iov_base = bytes + at;
+			iov[i].iov_len = (size_t)rand() % (round % 2 ? 250 : 9);
+			at += iov[i].iov_len;
+		}
+		if (npmu_append_update(p.w, iov, 8, 1) == -ENOSPC) {
+			CHECK(!npmu_append_base(p.w, iov, 4, 2), "base");
+			CHECK(!npmu_append_update(p.w, iov, 8, 1), "update");
+		}
+		if (!next_is(p.r, bytes, at, 1))
+			break;
+	}
+	down(&p);
+}
+
+static void base__replaces_the_one_before(void)
+{
+	struct pair p;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!base(p.w, "one", 3, 1), "base");
+	base_is(p.r, "one", 3, 1);
+	CHECK(!update(p.w, "u", 1, 2), "update");
+	CHECK(!base(p.w, "one u", 5, 3), "base");
+	CHECK(!update(p.w, "v", 1, 4), "update");
+	/* A reader that follows passes the base over, a new one begins at it. */
+	next_is(p.r, "u", 1, 2);
+	next_is(p.r, "v", 1, 4);
+	none_next(p.r, -ENODATA);
+	base_is(p.r, "one u", 5, 3);
+	next_is(p.r, "v", 1, 4);
+	none_next(p.r, -ENODATA);
+	down(&p);
+}
+
+static void base__torn_leaves_the_one_before(void)
+{
+	struct npmu_append_writer *w;
+	struct npmu_append_item item;
+	struct pair p;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!base(p.w, "one", 3, 1), "base");
+	CHECK(!update(p.w, "u", 1, 2), "update");
+	CHECK(!base(p.w, "two", 3, 3), "base");
+	CHECK(!npmu_append_read_base(p.r, &item), "base");
+	((char *)npmu_region_addr(p.wr))[(const char *)item.data -
+					 (const char *)npmu_region_addr(p.rd)] ^= 1;
+	base_is(p.r, "one", 3, 1);
+	next_is(p.r, "u", 1, 2);
+	none_next(p.r, -ENODATA);
+	w = open_writer(p.wr, NULL);
+	CHECK(!update(w, "v", 1, 4), "update");
+	next_is(p.r, "v", 1, 4);
+	npmu_append_writer_close(w);
+	down(&p);
+}
+
+static void batch__is_read_after_its_commit(void)
+{
+	struct npmu_append_item item[20];
+	struct iovec iov = { bytes, 100 };
+	struct pair p;
+	int i, n;
+
+	up(&p, 1000, 16384, NPMU_APPEND_NO_CRC, NPMU_APPEND_FULL_ENOSPC);
+	fill(bytes, 100, 1);
+	for (i = 0; i < 16; i++)
+		CHECK(!npmu_append_add(p.w, &iov, 1, (uint64_t)i), "add");
+	none_next(p.r, -ENODATA);
+	CHECK(!npmu_append_commit(p.w), "commit");
+	n = npmu_append_next_all(p.r, item, 20);
+	CHECK(n == 16 && item[15].tag == 15, "%d updates", n);
+	CHECK(npmu_append_sequence(p.w) == item[15].sequence, "sequence");
+	down(&p);
+}
+
+static void ring__is_never_over_full(void)
+{
+	struct npmu_append_item item;
+	struct pair p;
+	uint64_t tag = 0;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!base(p.w, "b", 1, 0), "base");
+	fill(bytes, 500, 9);
+	while (!update(p.w, bytes, 500, tag))
+		tag++;
+	CHECK(tag == 8192 / 576, "%llu updates", (unsigned long long)tag);
+	CHECK(update(p.w, bytes, 500, tag) == -ENOSPC, "full");
+	CHECK(!npmu_append_read_base(p.r, &item), "base");
+	for (tag = 0; tag < 8192 / 576; tag++)
+		next_is(p.r, bytes, 500, tag);
+	none_next(p.r, -ENODATA);
+	down(&p);
+}
+
+static int callback(struct npmu_append_writer *w, void *context)
+{
+	++*(int *)context;
+	return base(w, "base", 4, 7);
+}
+
+static void full__calls_for_a_base(void)
+{
+	int calls = 0;
+	struct npmu_append_options options = {
+		.size = sizeof(options),
+		.base_capacity = 1000,
+		.ring_size = 8192,
+		.full = NPMU_APPEND_FULL_BASE,
+		.write_base = callback,
+		.context = &calls,
+	};
+	struct pair p;
+	int i;
+
+	up_on(&p, &options, SIZE);
+	fill(bytes, 1000, 4);
+	for (i = 0; i < 100; i++)
+		CHECK(!update(p.w, bytes, 1000, (uint64_t)i), "update");
+	CHECK(calls > 10, "%d calls", calls);
+	/* The reader was overrun: told, and then it goes on from the base. */
+	base_is(p.r, "base", 4, 7);
+	for (i = 0; i < 20; i++)
+		CHECK(!update(p.w, bytes, 1000, (uint64_t)i), "update");
+	none_next(p.r, -EOVERFLOW);
+	base_is(p.r, "base", 4, 7);
+	down(&p);
+}
+
+static void recheck__tells_what_was_overwritten(void)
+{
+	struct npmu_append_item one, two;
+	struct pair p;
+	int i;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!update(p.w, "one", 3, 1), "update");
+	CHECK(!npmu_append_next(p.r, &one), "next");
+	CHECK(!base(p.w, "base", 4, 7), "base");
+	/* The base makes it free, but nothing was stored there yet. */
+	CHECK(!npmu_append_recheck(p.r, &one), "whole");
+	CHECK(!npmu_append_read_base(p.r, &two), "base");
+	for (i = 0; i < 8; i++)
+		CHECK(!update(p.w, bytes, 1000, 1) || i == 7, "update %d", i);
+	CHECK(!base(p.w, "base", 4, 7), "base");
+	CHECK(!npmu_append_recheck(p.r, &two), "the base before stays until the next");
+	CHECK(!base(p.w, "other", 5, 7), "base");
+	CHECK(npmu_append_recheck(p.r, &two) == -EAGAIN, "base overwritten");
+	CHECK(!update(p.w, bytes, 1000, 1), "update");
+	CHECK(npmu_append_recheck(p.r, &one) == -EAGAIN, "update overwritten");
+	down(&p);
+}
+
+static void wait__for_a_named_reader(void)
+{
+	struct npmu_append_options options = {
+		.size = sizeof(options),
+		.base_capacity = 1000,
+		.ring_size = 8192,
+		.full = NPMU_APPEND_FULL_WAIT,
+		.wait_ns = 5000000,
+	};
+	struct npmu_append_item item;
+	struct pair p;
+
+	up_on(&p, &options, SIZE);
+	CHECK(npmu_append_attach(p.r, "standby", 0) == -ENOENT, "no such name");
+	CHECK(npmu_append_attach(p.r, "standby", NPMU_APPEND_CREATE) == 1, "new name: %s",
+	      npmu_append_reader_error(p.r));
+	while (!update(p.w, bytes, 1000, 1))
+		;
+	CHECK(!base(p.w, "base", 4, 2), "base");
+	CHECK(update(p.w, bytes, 1000, 3) == -ETIMEDOUT, "the reader is not waited for: %s",
+	      npmu_append_writer_error(p.w));
+	CHECK(!npmu_append_next(p.r, &item) && !npmu_append_next(p.r, &item), "next");
+	CHECK(npmu_append_ack(p.r, item.end + 64) == -EINVAL, "ahead of what was read");
+	CHECK(!npmu_append_ack(p.r, item.end), "ack");
+	CHECK(!update(p.w, bytes, 1000, 3), "room again: %s", npmu_append_writer_error(p.w));
+	/* A new reader under the name goes on behind what was acknowledged. */
+	npmu_append_reader_close(p.r);
+	p.r = open_reader(p.rd);
+	CHECK(npmu_append_attach(p.r, "standby", 0) == 0, "attach");
+	CHECK(npmu_append_position(p.r) == item.end, "position");
+	CHECK(!npmu_append_next(p.r, &item) && item.tag == 1, "next");
+	CHECK(update(p.w, bytes, 3000, 3) == -ETIMEDOUT, "full");
+	CHECK(!npmu_append_drop(p.w, "standby"), "drop");
+	CHECK(npmu_append_drop(p.w, "standby") == -ENOENT, "dropped");
+	CHECK(!update(p.w, bytes, 3000, 3), "nobody to wait for");
+	down(&p);
+}
+
+static void takeover__goes_on_behind_what_is_there(void)
+{
+	struct npmu_append_writer *w;
+	struct npmu_append_who who;
+	struct npmu_error err;
+	struct pair p;
+	int i;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!base(p.w, "base", 4, 1), "base");
+	CHECK(!update(p.w, "one", 3, 2), "update");
+	base_is(p.r, "base", 4, 1);
+	next_is(p.r, "one", 3, 2);
+	CHECK(!update(p.w, "two", 3, 3), "update");
+	CHECK(!npmu_append_who(p.r, &who) && who.sequence == 3, "last sequence %llu",
+	      (unsigned long long)who.sequence);
+	CHECK(npmu_append_takeover(p.r, who.current_epoch + 1, NULL, &w, &err) == -ESTALE, "epoch");
+	CHECK(!npmu_append_takeover(p.r, who.current_epoch, NULL, &w, &err), "%s", err.text);
+	next_is(p.r, "two", 3, 3);
+	none_next(p.r, -ENODATA);
+	CHECK(!update(w, "three", 5, 4), "update");
+	next_is(p.r, "three", 5, 4);
+	for (i = 0; i < 3; i++)
+		CHECK(!base(w, "next", 4, 5), "base");
+	base_is(p.r, "next", 4, 5);
+	npmu_append_writer_close(w);
+	down(&p);
+}
+
+/* A store of the former writer that comes late stands behind the seal. */
+static void seal__hides_what_comes_late(void)
+{
+	struct npmu_append_writer *w;
+	struct npmu_append_item item;
+	struct npmu_error err;
+	char late[128], *at;
+	struct pair p;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!update(p.w, "one", 3, 1), "update");
+	CHECK(!update(p.w, "two", 3, 2), "update");
+	CHECK(!npmu_append_next(p.r, &item) && !npmu_append_next(p.r, &item), "next");
+	at = (char *)npmu_region_addr(p.wr) + ((const char *)item.data -
+	     (const char *)npmu_region_addr(p.rd)) - 64;
+	memcpy(late, at, sizeof(late));
+	memset(at, 0, sizeof(late));
+	npmu_append_reader_close(p.r);
+	p.r = open_reader(p.rd);
+	next_is(p.r, "one", 3, 1);
+	CHECK(!npmu_append_takeover(p.r, 0, NULL, &w, &err), "%s", err.text);
+	memcpy(at, late, sizeof(late));
+	none_next(p.r, -ENODATA);
+	npmu_append_writer_close(w);
+	down(&p);
+}
+
+static void damage__is_told(void)
+{
+	struct npmu_append_writer *w;
+	struct npmu_append_item item[3];
+	struct npmu_error err;
+	struct pair p;
+	char *at;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!update(p.w, "one", 3, 1) && !update(p.w, "two", 3, 2) &&
+	      !update(p.w, "three", 5, 3), "updates");
+	CHECK(npmu_append_next_all(p.r, item, 3) == 3, "next");
+	at = (char *)npmu_region_addr(p.wr) + ((const char *)item[1].data -
+	     (const char *)npmu_region_addr(p.rd));
+	*at ^= 1;
+	/* The third tells that the second had been committed. */
+	CHECK(npmu_append_writer_open(p.wr, NULL, &w, &err) == -EUCLEAN, "damage is not seen");
+	CHECK(npmu_append_recheck(p.r, &item[0]) == 0, "recheck");
+	*at ^= 1;
+	w = open_writer(p.wr, NULL);
+	CHECK(!update(w, "four", 4, 4), "update");
+	npmu_append_writer_close(w);
+	/* The seal tells that the third had been accepted. */
+	at = (char *)npmu_region_addr(p.wr) + ((const char *)item[2].data -
+	     (const char *)npmu_region_addr(p.rd));
+	*at ^= 1;
+	CHECK(npmu_append_writer_open(p.wr, NULL, &w, &err) == -EUCLEAN, "damage is not seen");
+	npmu_append_reader_close(p.r);
+	p.r = open_reader(p.rd);
+	next_is(p.r, "one", 3, 1);
+	next_is(p.r, "two", 3, 2);
+	none_next(p.r, -EUCLEAN);
+	down(&p);
+}
+
+static void form__other_is_refused(void)
+{
+	struct npmu_region *region = memory_new(SIZE);
+	struct npmu_ckpt_writer *other;
+	struct npmu_append_writer *w;
+	struct npmu_append_reader *r;
+	struct npmu_append_item item;
+	struct npmu_error err;
+
+	w = open_writer(region, NULL);
+	CHECK(!base(w, "x", 1, 1), "base");
+	CHECK(npmu_ckpt_writer_open(region, 0, 0, &other, &err) == -EPROTONOSUPPORT, "overwrite");
+	npmu_append_writer_close(w);
+	other = writer_new(region, 1000, NPMU_CKPT_INIT);
+	CHECK(npmu_append_writer_open(region, NULL, &w, &err) == -EPROTONOSUPPORT, "append");
+	r = open_reader(region);
+	CHECK(npmu_append_read_base(r, &item) == -EPROTONOSUPPORT, "reader");
+	npmu_append_reader_close(r);
+	npmu_ckpt_writer_close(other);
+	npmu_region_close(region);
+}
+
+static void writer__made_anew_is_told(void)
+{
+	struct npmu_append_options options = { .size = sizeof(options),
+					       .flags = NPMU_APPEND_INIT };
+	struct npmu_append_writer *w;
+	struct npmu_append_item item;
+	struct pair p;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!update(p.w, "one", 3, 1), "update");
+	CHECK(!npmu_append_next(p.r, &item), "next");
+	w = open_writer(p.wr, &options);
+	CHECK(npmu_append_recheck(p.r, &item) == -EAGAIN, "recheck");
+	none_next(p.r, -ESTALE);
+	base_is(p.r, "", 0, 0);
+	CHECK(!update(w, "anew", 4, 1), "update");
+	next_is(p.r, "anew", 4, 1);
+	npmu_append_writer_close(w);
+	down(&p);
+}
+
+static void options__bad_are_refused(void)
+{
+	struct npmu_region *region = memory_new(SIZE);
+	struct npmu_append_options o = { .size = sizeof(o) };
+	struct npmu_append_writer *w;
+	struct npmu_error err;
+
+	o.size = 8;
+	CHECK(npmu_append_writer_open(region, &o, &w, &err) == -EINVAL, "size");
+	o.size = sizeof(o);
+	o.flags = 1U << 9;
+	CHECK(npmu_append_writer_open(region, &o, &w, &err) == -EINVAL, "flags");
+	o.flags = 0;
+	o.full = NPMU_APPEND_FULL_BASE;
+	CHECK(npmu_append_writer_open(region, &o, &w, &err) == -EINVAL, "no call");
+	o.full = 0;
+	o.base_capacity = SIZE / 2;
+	CHECK(npmu_append_writer_open(region, &o, &w, &err) == -ENOSPC, "base");
+	o.base_capacity = UINT64_MAX;
+	CHECK(npmu_append_writer_open(region, &o, &w, &err) == -ENOSPC, "base");
+	o.base_capacity = 0;
+	o.ring_size = UINT64_MAX;
+	CHECK(npmu_append_writer_open(region, &o, &w, &err) == -ENOSPC, "ring");
+	o.ring_size = SIZE - 8192 - 4096;
+	CHECK(npmu_append_writer_open(region, &o, &w, &err) == -ENOSPC, "ring");
+	o.ring_size = SIZE - 8192 - 8192;
+	CHECK(!npmu_append_writer_open(region, &o, &w, &err), "%s", err.text);
+	npmu_append_writer_close(w);
+	npmu_region_close(region);
+}
+
+int main(void)
+{
+	TAP_RUN(update__is_read_at_every_length);
+	TAP_RUN(update__is_read_without_crc);
+	TAP_RUN(update__of_pieces);
+	TAP_RUN(base__replaces_the_one_before);
+	TAP_RUN(base__torn_leaves_the_one_before);
+	TAP_RUN(batch__is_read_after_its_commit);
+	TAP_RUN(ring__is_never_over_full);
+	TAP_RUN(full__calls_for_a_base);
+	TAP_RUN(recheck__tells_what_was_overwritten);
+	TAP_RUN(wait__for_a_named_reader);
+	TAP_RUN(takeover__goes_on_behind_what_is_there);
+	TAP_RUN(seal__hides_what_comes_late);
+	TAP_RUN(damage__is_told);
+	TAP_RUN(form__other_is_refused);
+	TAP_RUN(writer__made_anew_is_told);
+	TAP_RUN(options__bad_are_refused);
+	return tap_end();
+}
