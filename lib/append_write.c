@@ -10,6 +10,7 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,18 @@
 #define UPDATE_WORD(member)	(offsetof(struct npmu_ckpt_update, member) / 8)
 #define LAST_WORD		7	/* flags, and in its upper half the crc */
 
+/* Headers that need not be read back for their commit words. */
+#define MAX_PENDING	16
+
+/*
+ * A header is stored again as a whole with its commit word, which alone is new: a part of a
+ * line costs the memory a read.
+ */
+struct pending {
+	char *at;
+	uint64_t word[8];
+};
+
 struct npmu_append_writer {
 	struct npmu_region *region;
 	struct npmu_claim claim;
@@ -36,6 +49,8 @@ struct npmu_append_writer {
 	uint64_t base_position;		/* nothing below it is needed any more */
 	uint64_t committed;		/* all below is durable */
 	uint64_t end;			/* behind the last update that was added */
+	unsigned int nr_pending;	/* headers to seal, UINT_MAX: too many */
+	struct pending pending[MAX_PENDING];
 	int next_slot;
 	bool dead;
 	bool in_callback;
@@ -254,6 +269,11 @@ static int make_room(struct npmu_append_writer *w, uint64_t room)
 	}
 }
 
+static uint64_t commit_word(uint32_t flags, uint32_t crc)
+{
+	return htole64(flags | (uint64_t)crc << 32);
+}
+
 /* Store the header of an update at the end; its data are there, with this CRC. */
 static void store_header(struct npmu_append_writer *w, uint64_t length, uint64_t tag,
 			 uint32_t flags, uint32_t crc)
@@ -267,15 +287,23 @@ static void store_header(struct npmu_append_writer *w, uint64_t length, uint64_t
 		[UPDATE_WORD(committed)] = htole64(w->committed),
 		[UPDATE_WORD(length)] = htole64(length),
 		[UPDATE_WORD(tag)] = htole64(tag),
-		/* Without CRC it is no commit word yet. */
-		[LAST_WORD] = htole64(flags),
+		[LAST_WORD] = commit_word(flags, 0),
 	};
+	char *at = npmu_append_at(w->region->addr, &w->layout, w->end);
+	struct pending *pending;
 
+	crc = npmu_crc32c(crc, word, sizeof(word));
 	if (has_crc(w)) {
-		crc = npmu_crc32c(crc, word, sizeof(word));
-		word[LAST_WORD] = htole64(flags | (uint64_t)crc << 32);
+		word[LAST_WORD] = commit_word(flags, crc);
+	} else if (w->nr_pending < MAX_PENDING) {
+		pending = &w->pending[w->nr_pending++];
+		pending->at = at;
+		memcpy(pending->word, word, sizeof(word));
+		pending->word[LAST_WORD] = commit_word(flags, crc);
+	} else {
+		w->nr_pending = UINT_MAX;
 	}
-	npmu_store_line(npmu_append_at(w->region->addr, &w->layout, w->end), word);
+	npmu_store_line(at, word);
 	w->end += npmu_append_room(length);
 }
 
@@ -318,46 +346,51 @@ int npmu_append_add(struct npmu_append_writer *w, const struct iovec *iov, int n
 	return 0;
 }
 
-/* All stores since the last commit are durable, and precede what is loaded next. */
-static int fence_ring(struct npmu_append_writer *w)
+/* All stores since the last commit are durable. */
+static int persist_ring(struct npmu_append_writer *w)
 {
-	int code = 0;
-
-	/* Without cache control of our own, the kernel persists. */
+	/* Without cache control of our own, the kernel does it. */
 	if (!w->region->ops->flush)
-		code = npmu_append_persist(w->region, &w->layout, w->committed, w->end);
-	npmu_fence_all();
-	return code;
+		return npmu_append_persist(w->region, &w->layout, w->committed, w->end);
+	return npmu_drain(w->region);
 }
 
-/* A header gets its commit word: what it names is there and complete from then on. */
-static void store_commit_word(char *header)
+/* The headers, read back, get their commit words. */
+static void seal_headers(struct npmu_append_writer *w)
 {
 	uint64_t word[8];
-
-	memcpy(word, header, sizeof(word));
-	word[LAST_WORD] = htole64(le64toh(word[LAST_WORD]) & UINT32_MAX);
-	npmu_store_word(header + LAST_WORD * 8,
-			word[LAST_WORD] |
-			htole64((uint64_t)npmu_crc32c(0, word, sizeof(word)) << 32));
-}
-
-static void store_commit_words(struct npmu_append_writer *w)
-{
-	const struct npmu_ckpt_update *update;
 	uint64_t at;
 	char *header;
 
-	for (at = w->committed; at != w->end; at += npmu_append_room(le64toh(update->length))) {
+	for (at = w->committed; at != w->end;
+	     at += npmu_append_room(le64toh(word[UPDATE_WORD(length)]))) {
 		header = npmu_append_at(w->region->addr, &w->layout, at);
-		update = (const void *)header;
-		store_commit_word(header);
+		memcpy(word, header, sizeof(word));
+		word[LAST_WORD] |= commit_word(0, npmu_crc32c(0, word, sizeof(word)));
+		npmu_store_line(header, word);
 	}
 }
 
-/* What ends every commit. @code: of making it durable. */
+/* Each update gets its commit word: it is there and complete from then on. */
+static void store_commit_words(struct npmu_append_writer *w)
+{
+	unsigned int i;
+
+	if (w->nr_pending == UINT_MAX)
+		seal_headers(w);
+	else
+		for (i = 0; i < w->nr_pending; i++)
+			npmu_store_line(w->pending[i].at, w->pending[i].word);
+	w->nr_pending = 0;
+}
+
+/*
+ * What ends every commit: nothing but the look at the status page has to come behind the last
+ * stores. @code: of making durable what was stored before.
+ */
 static int conclude(struct npmu_append_writer *w, int code)
 {
+	npmu_fence_all();
 	if (!npmu_claim_holds(&w->claim))
 		return fenced(w);
 	if (code) {
@@ -374,15 +407,16 @@ static int conclude(struct npmu_append_writer *w, int code)
 
 int npmu_append_commit(struct npmu_append_writer *w)
 {
-	int code;
+	int code = 0;
 
 	if (w->dead)
 		return fenced(w);
-	code = fence_ring(w);
-	if (!code && !has_crc(w)) {
+	if (!has_crc(w)) {
+		code = persist_ring(w);
 		store_commit_words(w);
-		code = fence_ring(w);
 	}
+	if (!code && !w->region->ops->flush)
+		code = persist_ring(w);
 	return conclude(w, code);
 }
 
@@ -394,14 +428,11 @@ int npmu_append_update(struct npmu_append_writer *w, const struct iovec *iov, in
 	return code ? code : npmu_append_commit(w);
 }
 
-static int fence_slot(struct npmu_append_writer *w, const char *slot, size_t len)
+static int persist_slot(struct npmu_append_writer *w, const char *slot, size_t len)
 {
-	int code = 0;
-
 	if (!w->region->ops->flush)
-		code = npmu_persist(w->region, slot, len);
-	npmu_fence_all();
-	return code;
+		return npmu_persist(w->region, slot, len);
+	return npmu_drain(w->region);
 }
 
 static int write_base(struct npmu_append_writer *w, const struct iovec *iov, int n,
@@ -424,20 +455,21 @@ static int write_base(struct npmu_append_writer *w, const struct iovec *iov, int
 	if (!has_crc(w)) {
 		/* What the slot holds is no base any more before it changes. */
 		npmu_store_word(slot + LAST_WORD * 8, 0);
-		code = fence_slot(w, slot, NPMU_CKPT_SLOT_HEADER);
+		code = persist_slot(w, slot, NPMU_CKPT_SLOT_HEADER);
 	}
 	crc = npmu_gather_store(slot + NPMU_CKPT_SLOT_HEADER, iov, n, has_crc(w));
-	if (has_crc(w)) {
-		crc = npmu_crc32c(crc, word, sizeof(word));
-		word[LAST_WORD] = htole64((uint64_t)crc << 32);
-	}
+	crc = npmu_crc32c(crc, word, sizeof(word));
+	if (has_crc(w))
+		word[LAST_WORD] = commit_word(0, crc);
 	npmu_store_line(slot, word);
-	if (!code)
-		code = fence_slot(w, slot, size);
 	if (!code && !has_crc(w)) {
-		store_commit_word(slot);
-		code = fence_slot(w, slot, NPMU_CKPT_SLOT_HEADER);
+		code = persist_slot(w, slot, size);
+		word[LAST_WORD] = commit_word(0, crc);
+		npmu_store_line(slot, word);
+		size = NPMU_CKPT_SLOT_HEADER;
 	}
+	if (!code && !w->region->ops->flush)
+		code = persist_slot(w, slot, size);
 	return code;
 }
 
