@@ -3,10 +3,9 @@
  * The append form on a memory file: bases and updates of every length are read in
  * order, by one reader and by a naive twin; what is damaged is told.
  */
-#include <stddef.h>
-
 #include <npmu/append.h>
 
+#include "lib_confined.h"
 #include "lib_memory.h"
 
 #define SIZE	(256 << 10)
@@ -528,6 +527,46 @@ static void options__bad_are_refused(void)
 	npmu_region_close(region);
 }
 
+static int run_confined(int misbehave)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		struct npmu_append_item item;
+		struct iovec iov = { bytes, 64 };
+		struct pair p;
+		int i, code = 0;
+
+		up(&p, 1000, 16384, 0, NPMU_APPEND_FULL_ENOSPC);
+		code |= npmu_append_read_base(p.r, &item);
+		allow_exit_only();
+		for (i = 0; i < 100; i++) {
+			code |= npmu_append_base(p.w, &iov, 1, 0);
+			code |= npmu_append_update(p.w, &iov, 1, 0);
+			code |= npmu_append_add(p.w, &iov, 1, 0);
+			code |= npmu_append_commit(p.w);
+			code |= npmu_append_next(p.r, &item);
+			code |= npmu_append_recheck(p.r, &item);
+			code |= npmu_append_next(p.r, &item);
+		}
+		if (misbehave)
+			syscall(SYS_getppid);
+		syscall(SYS_exit_group, code ? 2 : 0);
+	}
+	waitpid(pid, &status, 0);
+	return status;
+}
+
+static void commit__no_system_call(void)
+{
+	int status = run_confined(1);
+
+	CHECK(WIFSIGNALED(status), "the filter does not kill: %x", status);
+	status = run_confined(0);
+	CHECK(WIFEXITED(status) && !WEXITSTATUS(status), "status %x", status);
+}
+
 int main(void)
 {
 	TAP_RUN(update__is_read_at_every_length);
@@ -546,5 +585,6 @@ int main(void)
 	TAP_RUN(form__other_is_refused);
 	TAP_RUN(writer__made_anew_is_told);
 	TAP_RUN(options__bad_are_refused);
+	TAP_RUN(commit__no_system_call);
 	return tap_end();
 }
