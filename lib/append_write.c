@@ -23,56 +23,9 @@
 #include "gather.h"
 #include "reader_entry.h"
 
-#define SLOT_WORD(member)	(offsetof(struct npmu_ckpt_slot, member) / 8)
 #define UPDATE_WORD(member)	(offsetof(struct npmu_ckpt_update, member) / 8)
-#define LAST_WORD		7	/* flags, and in its upper half the crc */
 
-/* Headers that need not be read back for their commit words. */
-#define MAX_PENDING	16
-
-/*
- * A header is stored again as a whole with its commit word, which alone is new: a part of a
- * line costs the memory a read.
- */
-struct pending {
-	char *at;
-	uint64_t word[8];
-};
-
-struct npmu_append_writer {
-	struct npmu_region *region;
-	struct npmu_claim claim;
-	struct ckpt_layout layout;
-	struct npmu_append_options options;
-	uint64_t last_sequence;		/* of the last that was committed */
-	uint64_t next_sequence;
-	uint64_t base_position;		/* nothing below it is needed any more */
-	uint64_t committed;		/* all below is durable */
-	uint64_t end;			/* behind the last update that was added */
-	unsigned int nr_pending;	/* headers to seal, UINT_MAX: too many */
-	struct pending pending[MAX_PENDING];
-	int next_slot;
-	bool dead;
-	bool in_callback;
-	const char *error;
-};
-
-static int fail(struct npmu_append_writer *w, int code, const char *why)
-{
-	w->error = why;
-	return code;
-}
-
-static int fenced(struct npmu_append_writer *w)
-{
-	w->dead = true;
-	return fail(w, -ESTALE, "this writer was fenced, or it resigned");
-}
-
-static bool has_crc(const struct npmu_append_writer *w)
-{
-	return !(w->layout.flags & NPMU_CKPT_APPEND_F_NO_CRC);
-}
+#define fail npmu_append_writer_fail
 
 int npmu_append_begin(struct npmu_region *region, const struct ckpt_layout *layout,
 		      const struct append_start *start,
@@ -263,15 +216,10 @@ static int make_room(struct npmu_append_writer *w, uint64_t room)
 		else
 			code = wait_for_reader(w, reader, start);
 		if (!code && (w->dead || !npmu_claim_holds(&w->claim)))
-			return fenced(w);
+			return npmu_append_fenced(w);
 		if (code)
 			return code;
 	}
-}
-
-static uint64_t commit_word(uint32_t flags, uint32_t crc)
-{
-	return htole64(flags | (uint64_t)crc << 32);
 }
 
 /* Store the header of an update at the end; its data are there, with this CRC. */
@@ -287,19 +235,19 @@ static void store_header(struct npmu_append_writer *w, uint64_t length, uint64_t
 		[UPDATE_WORD(committed)] = htole64(w->committed),
 		[UPDATE_WORD(length)] = htole64(length),
 		[UPDATE_WORD(tag)] = htole64(tag),
-		[LAST_WORD] = commit_word(flags, 0),
+		[LAST_WORD] = npmu_append_commit_word(flags, 0),
 	};
 	char *at = npmu_append_at(w->region->addr, &w->layout, w->end);
 	struct pending *pending;
 
 	crc = npmu_crc32c(crc, word, sizeof(word));
-	if (has_crc(w)) {
-		word[LAST_WORD] = commit_word(flags, crc);
+	if (npmu_append_has_crc(w)) {
+		word[LAST_WORD] = npmu_append_commit_word(flags, crc);
 	} else if (w->nr_pending < MAX_PENDING) {
 		pending = &w->pending[w->nr_pending++];
 		pending->at = at;
 		memcpy(pending->word, word, sizeof(word));
-		pending->word[LAST_WORD] = commit_word(flags, crc);
+		pending->word[LAST_WORD] = npmu_append_commit_word(flags, crc);
 	} else {
 		w->nr_pending = UINT_MAX;
 	}
@@ -307,8 +255,8 @@ static void store_header(struct npmu_append_writer *w, uint64_t length, uint64_t
 	w->end += npmu_append_room(length);
 }
 
-static int admit(struct npmu_append_writer *w, const struct iovec *iov, int n,
-		 uint64_t most, uint64_t *length)
+int npmu_append_admit(struct npmu_append_writer *w, const struct iovec *iov, int n,
+		      uint64_t most, uint64_t *length)
 {
 	if (n < 0 || (n && !iov))
 		return fail(w, -EINVAL, "no pieces");
@@ -317,7 +265,7 @@ static int admit(struct npmu_append_writer *w, const struct iovec *iov, int n,
 	if (*length > most)
 		return fail(w, -EMSGSIZE, "longer than what one may be");
 	if (w->dead || !npmu_claim_holds(&w->claim))
-		return fenced(w);
+		return npmu_append_fenced(w);
 	return 0;
 }
 
@@ -328,7 +276,7 @@ int npmu_append_add(struct npmu_append_writer *w, const struct iovec *iov, int n
 	uint32_t crc;
 	int code;
 
-	code = admit(w, iov, n, npmu_append_update_capacity(w), &length);
+	code = npmu_append_admit(w, iov, n, npmu_append_update_capacity(w), &length);
 	if (code)
 		return code;
 	room = npmu_append_room(length);
@@ -340,7 +288,7 @@ int npmu_append_add(struct npmu_append_writer *w, const struct iovec *iov, int n
 		store_header(w, to_end - NPMU_CKPT_UPDATE_HEADER, 0,
 			     NPMU_CKPT_UPDATE_F_PAD, 0);
 	crc = npmu_gather_store(npmu_append_at(w->region->addr, &w->layout, w->end) +
-				NPMU_CKPT_UPDATE_HEADER, iov, n, has_crc(w));
+				NPMU_CKPT_UPDATE_HEADER, iov, n, npmu_append_has_crc(w));
 	store_header(w, length, tag, 0, crc);
 	w->next_sequence++;
 	return 0;
@@ -366,7 +314,7 @@ static void seal_headers(struct npmu_append_writer *w)
 	     at += npmu_append_room(le64toh(word[UPDATE_WORD(length)]))) {
 		header = npmu_append_at(w->region->addr, &w->layout, at);
 		memcpy(word, header, sizeof(word));
-		word[LAST_WORD] |= commit_word(0, npmu_crc32c(0, word, sizeof(word)));
+		word[LAST_WORD] |= npmu_append_commit_word(0, npmu_crc32c(0, word, sizeof(word)));
 		npmu_store_line(header, word);
 	}
 }
@@ -384,15 +332,11 @@ static void store_commit_words(struct npmu_append_writer *w)
 	w->nr_pending = 0;
 }
 
-/*
- * What ends every commit: nothing but the look at the status page has to come behind the last
- * stores. @code: of making durable what was stored before.
- */
-static int conclude(struct npmu_append_writer *w, int code)
+int npmu_append_conclude(struct npmu_append_writer *w, int code)
 {
 	npmu_fence_all();
 	if (!npmu_claim_holds(&w->claim))
-		return fenced(w);
+		return npmu_append_fenced(w);
 	if (code) {
 		w->dead = true;
 		return fail(w, code, "it cannot be made durable");
@@ -410,14 +354,14 @@ int npmu_append_commit(struct npmu_append_writer *w)
 	int code = 0;
 
 	if (w->dead)
-		return fenced(w);
-	if (!has_crc(w)) {
+		return npmu_append_fenced(w);
+	if (!npmu_append_has_crc(w)) {
 		code = persist_ring(w);
 		store_commit_words(w);
 	}
 	if (!code && !w->region->ops->flush)
 		code = persist_ring(w);
-	return conclude(w, code);
+	return npmu_append_conclude(w, code);
 }
 
 int npmu_append_update(struct npmu_append_writer *w, const struct iovec *iov, int n,
@@ -426,73 +370,6 @@ int npmu_append_update(struct npmu_append_writer *w, const struct iovec *iov, in
 	int code = npmu_append_add(w, iov, n, tag);
 
 	return code ? code : npmu_append_commit(w);
-}
-
-static int persist_slot(struct npmu_append_writer *w, const char *slot, size_t len)
-{
-	if (!w->region->ops->flush)
-		return npmu_persist(w->region, slot, len);
-	return npmu_drain(w->region);
-}
-
-static int write_base(struct npmu_append_writer *w, const struct iovec *iov, int n,
-		      uint64_t length, uint64_t tag)
-{
-	/* A struct npmu_ckpt_slot, as whole words: see npmu_store_line(). */
-	uint64_t word[8] = {
-		[SLOT_WORD(instance)] = htole64(w->layout.instance),
-		[SLOT_WORD(sequence)] = htole64(w->next_sequence),
-		[SLOT_WORD(fence_epoch)] = htole64(w->claim.fence_epoch),
-		[SLOT_WORD(length)] = htole64(length),
-		[SLOT_WORD(tag)] = htole64(tag),
-		[SLOT_WORD(position)] = htole64(w->end),
-	};
-	char *slot = npmu_ckpt_slot_at(w->region->addr, &w->layout, w->next_slot);
-	size_t size = NPMU_CKPT_SLOT_HEADER + (size_t)length;
-	uint32_t crc;
-	int code = 0;
-
-	if (!has_crc(w)) {
-		/* What the slot holds is no base any more before it changes. */
-		npmu_store_word(slot + LAST_WORD * 8, 0);
-		code = persist_slot(w, slot, NPMU_CKPT_SLOT_HEADER);
-	}
-	crc = npmu_gather_store(slot + NPMU_CKPT_SLOT_HEADER, iov, n, has_crc(w));
-	crc = npmu_crc32c(crc, word, sizeof(word));
-	if (has_crc(w))
-		word[LAST_WORD] = commit_word(0, crc);
-	npmu_store_line(slot, word);
-	if (!code && !has_crc(w)) {
-		code = persist_slot(w, slot, size);
-		word[LAST_WORD] = commit_word(0, crc);
-		npmu_store_line(slot, word);
-		size = NPMU_CKPT_SLOT_HEADER;
-	}
-	if (!code && !w->region->ops->flush)
-		code = persist_slot(w, slot, size);
-	return code;
-}
-
-int npmu_append_base(struct npmu_append_writer *w, const struct iovec *iov, int n,
-		     uint64_t tag)
-{
-	uint64_t length;
-	int code;
-
-	code = admit(w, iov, n, w->layout.capacity, &length);
-	if (!code && w->committed != w->end)
-		code = npmu_append_commit(w);
-	if (code)
-		return code;
-	code = write_base(w, iov, n, length, tag);
-	w->next_sequence++;
-	code = conclude(w, code);
-	if (code)
-		return code;
-	/* Durable: what it stands for may be overwritten. */
-	w->base_position = w->end;
-	w->next_slot = !w->next_slot;
-	return 0;
 }
 
 int npmu_append_drop(struct npmu_append_writer *w, const char *name)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The writer of the append form, as the takeover makes one, too. */
+/* The writer of the append form: its parts, and how the takeover makes one, too. */
 #ifndef NPMU_LIB_APPEND_WRITE_H
 #define NPMU_LIB_APPEND_WRITE_H
+
+#include <endian.h>
+#include <errno.h>
 
 #include <npmu/append.h>
 
 #include "append_format.h"
+#include "claim.h"
 
 /* Where a writer goes on: what it accepted of what was there. */
 struct append_start {
@@ -31,5 +35,73 @@ int npmu_append_begin(struct npmu_region *region, const struct ckpt_layout *layo
 		      const struct append_start *start,
 		      const struct npmu_append_options *options,
 		      struct npmu_append_writer **out, struct npmu_error *err);
+
+/* The last word of the headers of slots and updates: flags, and in its upper half the crc. */
+#define LAST_WORD	7
+
+/* Headers that need not be read back for their commit words. */
+#define MAX_PENDING	16
+
+/*
+ * A header is stored again as a whole with its commit word, which alone is new: a part of a
+ * line costs the memory a read.
+ */
+struct pending {
+	char *at;
+	uint64_t word[8];
+};
+
+struct npmu_append_writer {
+	struct npmu_region *region;
+	struct npmu_claim claim;
+	struct ckpt_layout layout;
+	struct npmu_append_options options;
+	uint64_t last_sequence;		/* of the last that was committed */
+	uint64_t next_sequence;
+	uint64_t base_position;		/* nothing below it is needed any more */
+	uint64_t committed;		/* all below is durable */
+	uint64_t end;			/* behind the last update that was added */
+	unsigned int nr_pending;	/* headers to seal, UINT_MAX: too many */
+	struct pending pending[MAX_PENDING];
+	int next_slot;
+	bool dead;
+	bool in_callback;
+	const char *error;
+};
+
+/* Note why a call failed. Return: @code. */
+static inline int npmu_append_writer_fail(struct npmu_append_writer *w, int code,
+					  const char *why)
+{
+	w->error = why;
+	return code;
+}
+
+static inline int npmu_append_fenced(struct npmu_append_writer *w)
+{
+	w->dead = true;
+	return npmu_append_writer_fail(w, -ESTALE,
+				       "this writer was fenced, or it resigned");
+}
+
+static inline bool npmu_append_has_crc(const struct npmu_append_writer *w)
+{
+	return !(w->layout.flags & NPMU_CKPT_APPEND_F_NO_CRC);
+}
+
+static inline uint64_t npmu_append_commit_word(uint32_t flags, uint32_t crc)
+{
+	return htole64(flags | (uint64_t)crc << 32);
+}
+
+/* What every commit asks first: 0, and the length; or why not. Nothing has been touched yet. */
+int npmu_append_admit(struct npmu_append_writer *w, const struct iovec *iov, int n,
+		      uint64_t most, uint64_t *length);
+
+/*
+ * What ends every commit: nothing but the look at the status page has to come behind the last
+ * stores. @code: of making durable what was stored before.
+ */
+int npmu_append_conclude(struct npmu_append_writer *w, int code);
 
 #endif /* NPMU_LIB_APPEND_WRITE_H */

@@ -3,124 +3,8 @@
  * The append form on a memory file: bases and updates of every length are read in
  * order, by one reader and by a naive twin; what is damaged is told.
  */
-#include <npmu/append.h>
-
 #include "lib_confined.h"
-#include "lib_memory.h"
-
-#define SIZE	(256 << 10)
-
-static unsigned char bytes[SIZE];
-
-struct pair {
-	int fd;
-	struct npmu_region *wr;		/* the writer's handle */
-	struct npmu_region *rd;		/* the reader's, mapped for reading */
-	struct npmu_append_writer *w;
-	struct npmu_append_reader *r;
-};
-
-static struct npmu_append_writer *open_writer(struct npmu_region *region,
-					      const struct npmu_append_options *options)
-{
-	struct npmu_append_writer *w;
-	struct npmu_error err;
-
-	if (npmu_append_writer_open(region, options, &w, &err)) {
-		printf("Bail out! writer: %s\n", err.text);
-		exit(1);
-	}
-	return w;
-}
-
-static struct npmu_append_reader *open_reader(struct npmu_region *region)
-{
-	struct npmu_append_reader *r;
-
-	if (npmu_append_reader_open(region, &r, NULL))
-		exit(1);
-	return r;
-}
-
-static void up_on(struct pair *p, const struct npmu_append_options *options, size_t size)
-{
-	p->fd = memfd_create("npmu", MFD_CLOEXEC);
-	if (p->fd < 0 || ftruncate(p->fd, (off_t)size))
-		exit(1);
-	p->wr = memory_open(p->fd, NPMU_MAP_WRITE);
-	p->rd = memory_open(p->fd, 0);
-	p->w = open_writer(p->wr, options);
-	p->r = open_reader(p->rd);
-}
-
-static void up(struct pair *p, uint64_t base, uint64_t ring, uint32_t flags, uint32_t full)
-{
-	struct npmu_append_options options = {
-		.size = sizeof(options),
-		.flags = flags,
-		.base_capacity = base,
-		.ring_size = ring,
-		.full = full,
-	};
-
-	up_on(p, &options, SIZE);
-}
-
-static void down(struct pair *p)
-{
-	npmu_append_writer_close(p->w);
-	npmu_append_reader_close(p->r);
-	npmu_region_close(p->wr);
-	npmu_region_close(p->rd);
-	close(p->fd);
-}
-
-static int update(struct npmu_append_writer *w, const void *data, size_t len, uint64_t tag)
-{
-	struct iovec iov = { (void *)data, len };
-
-	return npmu_append_update(w, &iov, 1, tag);
-}
-
-static int base(struct npmu_append_writer *w, const void *data, size_t len, uint64_t tag)
-{
-	struct iovec iov = { (void *)data, len };
-
-	return npmu_append_base(w, &iov, 1, tag);
-}
-
-static int next_is(struct npmu_append_reader *r, const void *data, size_t len, uint64_t tag)
-{
-	struct npmu_append_item item;
-	int code = npmu_append_next(r, &item);
-
-	return CHECK(!code, "next: %d %s", code, npmu_append_reader_error(r)) &&
-	       CHECK(item.length == len && item.tag == tag, "length %llu tag %llu, not %zu %llu",
-		     (unsigned long long)item.length, (unsigned long long)item.tag, len,
-		     (unsigned long long)tag) &&
-	       CHECK(!memcmp(item.data, data, len), "other bytes") &&
-	       CHECK(!npmu_append_recheck(r, &item), "recheck");
-}
-
-static int none_next(struct npmu_append_reader *r, int want)
-{
-	struct npmu_append_item item;
-	int code = npmu_append_next(r, &item);
-
-	return CHECK(code == want, "next: %d %s", code, npmu_append_reader_error(r));
-}
-
-static int base_is(struct npmu_append_reader *r, const void *data, size_t len, uint64_t tag)
-{
-	struct npmu_append_item item;
-	int code = npmu_append_read_base(r, &item);
-
-	return CHECK(!code, "base: %d %s", code, npmu_append_reader_error(r)) &&
-	       CHECK(item.length == len && item.tag == tag, "length %llu tag %llu",
-		     (unsigned long long)item.length, (unsigned long long)item.tag) &&
-	       CHECK(!memcmp(item.data, data, len), "other bytes") &&
-	       CHECK(!npmu_append_recheck(r, &item), "recheck");
-}
+#include "lib_append.h"
 
 /* Updates of every length, some laps of the ring, a base whenever it is full. */
 static void run_every_length(uint32_t flags)
@@ -246,60 +130,6 @@ static void batch__is_read_after_its_commit(void)
 	down(&p);
 }
 
-static void ring__is_never_over_full(void)
-{
-	struct npmu_append_item item;
-	struct pair p;
-	uint64_t tag = 0;
-
-	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
-	CHECK(!base(p.w, "b", 1, 0), "base");
-	fill(bytes, 500, 9);
-	while (!update(p.w, bytes, 500, tag))
-		tag++;
-	CHECK(tag == 8192 / 576, "%llu updates", (unsigned long long)tag);
-	CHECK(update(p.w, bytes, 500, tag) == -ENOSPC, "full");
-	CHECK(!npmu_append_read_base(p.r, &item), "base");
-	for (tag = 0; tag < 8192 / 576; tag++)
-		next_is(p.r, bytes, 500, tag);
-	none_next(p.r, -ENODATA);
-	down(&p);
-}
-
-static int callback(struct npmu_append_writer *w, void *context)
-{
-	++*(int *)context;
-	return base(w, "base", 4, 7);
-}
-
-static void full__calls_for_a_base(void)
-{
-	int calls = 0;
-	struct npmu_append_options options = {
-		.size = sizeof(options),
-		.base_capacity = 1000,
-		.ring_size = 8192,
-		.full = NPMU_APPEND_FULL_BASE,
-		.write_base = callback,
-		.context = &calls,
-	};
-	struct pair p;
-	int i;
-
-	up_on(&p, &options, SIZE);
-	fill(bytes, 1000, 4);
-	for (i = 0; i < 100; i++)
-		CHECK(!update(p.w, bytes, 1000, (uint64_t)i), "update");
-	CHECK(calls > 10, "%d calls", calls);
-	/* The reader was overrun: told, and then it goes on from the base. */
-	base_is(p.r, "base", 4, 7);
-	for (i = 0; i < 20; i++)
-		CHECK(!update(p.w, bytes, 1000, (uint64_t)i), "update");
-	none_next(p.r, -EOVERFLOW);
-	base_is(p.r, "base", 4, 7);
-	down(&p);
-}
-
 static void recheck__tells_what_was_overwritten(void)
 {
 	struct npmu_append_item one, two;
@@ -321,44 +151,6 @@ static void recheck__tells_what_was_overwritten(void)
 	CHECK(npmu_append_recheck(p.r, &two) == -EAGAIN, "base overwritten");
 	CHECK(!update(p.w, bytes, 1000, 1), "update");
 	CHECK(npmu_append_recheck(p.r, &one) == -EAGAIN, "update overwritten");
-	down(&p);
-}
-
-static void wait__for_a_named_reader(void)
-{
-	struct npmu_append_options options = {
-		.size = sizeof(options),
-		.base_capacity = 1000,
-		.ring_size = 8192,
-		.full = NPMU_APPEND_FULL_WAIT,
-		.wait_ns = 5000000,
-	};
-	struct npmu_append_item item;
-	struct pair p;
-
-	up_on(&p, &options, SIZE);
-	CHECK(npmu_append_attach(p.r, "standby", 0) == -ENOENT, "no such name");
-	CHECK(npmu_append_attach(p.r, "standby", NPMU_APPEND_CREATE) == 1, "new name: %s",
-	      npmu_append_reader_error(p.r));
-	while (!update(p.w, bytes, 1000, 1))
-		;
-	CHECK(!base(p.w, "base", 4, 2), "base");
-	CHECK(update(p.w, bytes, 1000, 3) == -ETIMEDOUT, "the reader is not waited for: %s",
-	      npmu_append_writer_error(p.w));
-	CHECK(!npmu_append_next(p.r, &item) && !npmu_append_next(p.r, &item), "next");
-	CHECK(npmu_append_ack(p.r, item.end + 64) == -EINVAL, "ahead of what was read");
-	CHECK(!npmu_append_ack(p.r, item.end), "ack");
-	CHECK(!update(p.w, bytes, 1000, 3), "room again: %s", npmu_append_writer_error(p.w));
-	/* A new reader under the name goes on behind what was acknowledged. */
-	npmu_append_reader_close(p.r);
-	p.r = open_reader(p.rd);
-	CHECK(npmu_append_attach(p.r, "standby", 0) == 0, "attach");
-	CHECK(npmu_append_position(p.r) == item.end, "position");
-	CHECK(!npmu_append_next(p.r, &item) && item.tag == 1, "next");
-	CHECK(update(p.w, bytes, 3000, 3) == -ETIMEDOUT, "full");
-	CHECK(!npmu_append_drop(p.w, "standby"), "drop");
-	CHECK(npmu_append_drop(p.w, "standby") == -ENOENT, "dropped");
-	CHECK(!update(p.w, bytes, 3000, 3), "nobody to wait for");
 	down(&p);
 }
 
@@ -575,10 +367,7 @@ int main(void)
 	TAP_RUN(base__replaces_the_one_before);
 	TAP_RUN(base__torn_leaves_the_one_before);
 	TAP_RUN(batch__is_read_after_its_commit);
-	TAP_RUN(ring__is_never_over_full);
-	TAP_RUN(full__calls_for_a_base);
 	TAP_RUN(recheck__tells_what_was_overwritten);
-	TAP_RUN(wait__for_a_named_reader);
 	TAP_RUN(takeover__goes_on_behind_what_is_there);
 	TAP_RUN(seal__hides_what_comes_late);
 	TAP_RUN(damage__is_told);
