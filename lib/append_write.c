@@ -27,6 +27,24 @@
 
 #define fail npmu_append_writer_fail
 
+/*
+ * A base that was torn goes: a later one, torn in its place, must not look like one of
+ * this sequence and that writer's epoch, which a takeover takes for whole.
+ */
+static int drop_torn_base(struct npmu_region *region, const struct ckpt_layout *layout,
+			  const struct append_start *start)
+{
+	const struct npmu_ckpt_slot none = { 0 };
+	int slot = !start->base_slot;
+	struct ckpt_record record;
+
+	npmu_ckpt_record_load(region->addr, layout, slot, &record);
+	if (record.sequence <= start->base_sequence)
+		return 0;
+	return npmu_memcpy_persist(region, npmu_ckpt_slot_at(region->addr, layout, slot),
+				   &none, sizeof(none));
+}
+
 int npmu_append_begin(struct npmu_region *region, const struct ckpt_layout *layout,
 		      const struct append_start *start,
 		      const struct npmu_append_options *options,
@@ -65,7 +83,9 @@ int npmu_append_begin(struct npmu_region *region, const struct ckpt_layout *layo
 	w->next_slot = !start->base_slot;
 	w->error = "";
 	seal.fence_epoch = w->claim.fence_epoch;
-	code = npmu_append_seal_write(region, layout, &seal);
+	code = drop_torn_base(region, layout, start);
+	if (!code)
+		code = npmu_append_seal_write(region, layout, &seal);
 	npmu_fence_all();
 	if (!code && !npmu_claim_holds(&w->claim))
 		code = -ESTALE;
