@@ -273,10 +273,12 @@ static bool base_whole(const struct npmu_append_reader *r,
 	other = npmu_ckpt_sequence_now(r->region->addr, &r->layout, !item->slot);
 	if (other < item->sequence)
 		return true;
-	/* A later base was begun, or this one's predecessor is damaged: sum it up again. */
+	/*
+	 * A later base was begun, and perhaps never finished: sum this one up again.
+	 * Without CRC its commit word goes before anything else of it.
+	 */
 	npmu_ckpt_record_load(r->region->addr, &r->layout, item->slot, &record);
-	return !(r->layout.flags & NPMU_CKPT_APPEND_F_NO_CRC) &&
-	       record.sequence == item->sequence &&
+	return record.sequence == item->sequence &&
 	       npmu_ckpt_record_holds(&r->layout, &record,
 				      npmu_ckpt_slot_at(r->region->addr, &r->layout,
 							item->slot) +
