@@ -77,16 +77,30 @@ static bool run(const struct workload *w, uint64_t seed, uint32_t cap, uint32_t 
 	return !failed;
 }
 
+/* All of them, one after the other; the parts are told apart by @part. */
+static const struct workload *nth(unsigned int i, const char **part)
+{
+	*part = "unit";
+	if (i < nr_unit_workloads)
+		return &unit_workloads[i];
+	i -= nr_unit_workloads;
+	*part = "checkpoint";
+	if (i < nr_ckpt_workloads)
+		return &ckpt_workloads[i];
+	i -= nr_ckpt_workloads;
+	*part = "append";
+	return i < nr_append_workloads ? &append_workloads[i] : NULL;
+}
+
 static const struct workload *find(const char *name)
 {
+	const struct workload *w;
+	const char *part;
 	unsigned int i;
 
-	for (i = 0; i < nr_unit_workloads; i++)
-		if (!strcmp(unit_workloads[i].name, name))
-			return &unit_workloads[i];
-	for (i = 0; i < nr_ckpt_workloads; i++)
-		if (!strcmp(ckpt_workloads[i].name, name))
-			return &ckpt_workloads[i];
+	for (i = 0; (w = nth(i, &part)); i++)
+		if (!strcmp(w->name, name))
+			return w;
 	return NULL;
 }
 
@@ -108,26 +122,21 @@ static int replay(const char *what)
 
 /* --- rounds: each workload once, then random ones with other seeds --- */
 
-static const struct workload *workload(unsigned int i)
+/* The workloads of a round: so many, or the one of that @number. */
+static const struct workload *of_round(uint64_t round, unsigned int *number)
 {
-	return i < nr_unit_workloads ? &unit_workloads[i] : &ckpt_workloads[i - nr_unit_workloads];
-}
-
-/* The workloads of a round: so many, or the @nth. */
-static const struct workload *of_round(uint64_t round, unsigned int *nth)
-{
+	const struct workload *w;
 	unsigned int i, nr = 0;
+	const char *part;
 
-	for (i = 0; i < nr_unit_workloads + nr_ckpt_workloads; i++) {
-		const struct workload *w = workload(i);
-
+	for (i = 0; (w = nth(i, &part)); i++) {
 		if ((want.workload && strcmp(want.workload, w->name)) || (round && !w->random) ||
-		    (want.part && (i < nr_unit_workloads) != !strcmp(want.part, "unit")))
+		    (want.part && strcmp(part, want.part)))
 			continue;
-		if (nr++ == *nth)
+		if (nr++ == *number)
 			return w;
 	}
-	*nth = nr;
+	*number = nr;
 	return NULL;
 }
 
@@ -141,9 +150,9 @@ static unsigned int nr_of_round(uint64_t round)
 
 static bool one(unsigned int i)
 {
-	unsigned int nr = nr_of_round(want.round), nth = i % nr;
+	unsigned int nr = nr_of_round(want.round), number = i % nr;
 	uint64_t round = want.round + i / nr;
-	bool good = run(of_round(want.round, &nth), want.seed + round, want.cap, EXPLORE_NONE,
+	bool good = run(of_round(want.round, &number), want.seed + round, want.cap, EXPLORE_NONE,
 			EXPLORE_NONE, round && !want.verbose);
 
 	return good || !want.stop;
@@ -170,7 +179,7 @@ static uint64_t rounds(uint64_t states, unsigned int jobs)
 static int usage(void)
 {
 	printf("usage: crash-states [--states N] [--seed S] [--cap N] [--workload NAME]\n"
-	       "                    [--part unit|checkpoint] [--jobs N] [--stop] [--verbose]\n"
+	       "                    [--part unit|checkpoint|append] [--jobs N] [--stop] [--verbose]\n"
 	       "                    [--replay NAME:SEED:POINT:STATE]\n");
 	return 2;
 }

@@ -6,7 +6,14 @@
 
 enum lib_cpu lib_cpu = LIB_CLWB;
 uint64_t lib_random;
+bool lib_fenced;
 void (*lib_before_fence)(void);
+
+void lib_stream(void *dst, const void *src, size_t len)
+{
+	if (!lib_fenced)
+		model_stream(dst, src, len);
+}
 
 void lib_sfence(void)
 {
@@ -51,11 +58,21 @@ ssize_t lib_getrandom(void *buf, size_t len)
 	return (ssize_t)len;
 }
 
+ssize_t lib_pwrite(const void *buf, size_t len, off_t at)
+{
+	enum model_agent before = model_agent(MODEL_OTHER_CPU);
+
+	model_stream((uint8_t *)model_line(0) + at, buf, len);
+	model_fence();
+	model_agent(before);
+	return (ssize_t)len;
+}
+
 void *lib_memcpy(void *dst, const void *src, size_t len)
 {
-	if (len && model_holds(dst, len))
-		model_store(dst, src, len);
-	else
+	if (!len || !model_holds(dst, len))
 		memcpy(dst, src, len);
+	else if (!lib_fenced)
+		model_store(dst, src, len);
 	return dst;
 }

@@ -14,11 +14,17 @@ extern uint64_t lib_random;
 /* Called before each fence of the first CPU, if set: something happens right then. */
 extern void (*lib_before_fence)(void);
 
+/* A store past the cache, and one into it. Those of a fenced writer go nowhere. */
+extern bool lib_fenced;
+void lib_stream(void *dst, const void *src, size_t len);
+
 void lib_sfence(void);
 int lib_msync(void *addr, size_t len);
 int lib_cpuid(unsigned int leaf, unsigned int *a, unsigned int *b, unsigned int *c,
 	      unsigned int *d);
 ssize_t lib_getrandom(void *buf, size_t len);
+/* The kernel writes: durable on return. The only file is the memory. */
+ssize_t lib_pwrite(const void *buf, size_t len, off_t at);
 /* Into the mapping it is a store, elsewhere a copy. */
 void *lib_memcpy(void *dst, const void *src, size_t len);
 

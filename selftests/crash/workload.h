@@ -18,7 +18,7 @@ struct workload {
 	uint32_t (*run)(struct explore *x, struct explore_stat *stat);
 };
 
-extern const struct workload unit_workloads[], ckpt_workloads[];
-extern const unsigned int nr_unit_workloads, nr_ckpt_workloads;
+extern const struct workload unit_workloads[], ckpt_workloads[], append_workloads[];
+extern const unsigned int nr_unit_workloads, nr_ckpt_workloads, nr_append_workloads;
 
 #endif /* CRASH_WORKLOAD_H */
