@@ -212,7 +212,9 @@ static void go_on_behind(struct append_run *run)
 	if (!s->anew && !append_is_behind(run, s->low, found.last))
 		wrong(run, "a new writer forgets", found.last);
 	s->made = true;
-	s->low = s->high = run->added = found.last;
+	s->low = found.last;
+	s->high = found.last;
+	run->added = found.last;
 }
 
 void append_open(struct append_run *run, bool anew)
@@ -244,7 +246,8 @@ static int take_over(struct append_run *run, bool by_reader, struct npmu_append_
 		return code ? code : npmu_append_writer_open(run->region, &options, out, NULL);
 	}
 	options.flags = 0;
-	options.base_capacity = options.ring_size = 0;
+	options.base_capacity = 0;
+	options.ring_size = 0;
 	if (npmu_append_reader_open(run->region, &r, NULL))
 		die("reader", "");
 	code = npmu_append_read_base(r, &item);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The list of persist points, put together by the linker. */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,9 @@ const char *crash_point_file(const struct crash_point *point)
 
 static size_t nr_points(void)
 {
-	return (size_t)(__stop_crash_points - __start_crash_points);
+	/* Two ends of a section, which a compiler takes for two objects. */
+	return ((uintptr_t)__stop_crash_points - (uintptr_t)__start_crash_points) /
+	       sizeof(struct crash_point);
 }
 
 void crash_points_share(void)
