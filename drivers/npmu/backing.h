@@ -28,6 +28,7 @@ struct npmu_backing_ops {
 	bool (*bad)(struct npmu_backing *b, u64 off, u64 len);
 	int (*read)(struct npmu_backing *b, u64 off, void *dst, size_t len);
 	void (*write)(struct npmu_backing *b, u64 off, const void *src, size_t len);
+	void (*store)(struct npmu_backing *b, u64 off, const void *word);
 	void (*zero)(struct npmu_backing *b, u64 off, u64 len);
 	bool (*mend)(struct npmu_backing *b, u64 off, const void *src);
 	bool (*next_bad)(struct npmu_backing *b, u64 off, u64 end, u64 *start, u64 *len);
@@ -159,6 +160,15 @@ static inline void npmu_backing_write(struct npmu_backing *b, u64 off, const voi
 				      size_t len)
 {
 	b->ops->write(b, off, src, len);
+}
+
+/*
+ * As npmu_backing_write(), of eight aligned bytes: one store, which is seen and is
+ * durable as a whole or not at all.
+ */
+static inline void npmu_backing_store(struct npmu_backing *b, u64 off, const void *word)
+{
+	b->ops->store(b, off, word);
 }
 
 /* As npmu_backing_write(), of zeros. */

@@ -103,6 +103,11 @@ static void dram_write(struct npmu_backing *b, u64 off, const void *src, size_t 
 	}
 }
 
+static void dram_store(struct npmu_backing *b, u64 off, const void *word)
+{
+	WRITE_ONCE(*(u64 *)dram_kaddr(b, off), *(const u64 *)word);
+}
+
 static void dram_zero(struct npmu_backing *b, u64 off, u64 len)
 {
 	size_t n;
@@ -156,6 +161,7 @@ static const struct npmu_backing_ops dram_ops = {
 	.bad = dram_bad,
 	.read = dram_read,
 	.write = dram_write,
+	.store = dram_store,
 	.zero = dram_zero,
 	.writeback = dram_writeback,
 	.fence = dram_fence,

@@ -155,6 +155,12 @@ static void pmem_write(struct npmu_backing *b, u64 off, const void *src, size_t 
 	memcpy_flushcache(to_pmem(b)->addr + off, src, len);
 }
 
+static void pmem_store(struct npmu_backing *b, u64 off, const void *word)
+{
+	/* Of constant size: one non-temporal store. */
+	memcpy_flushcache(to_pmem(b)->addr + off, word, sizeof(u64));
+}
+
 static void pmem_zero(struct npmu_backing *b, u64 off, u64 len)
 {
 	const void *zeros = page_address(ZERO_PAGE(0));
@@ -188,6 +194,7 @@ static const struct npmu_backing_ops pmem_ops = {
 	.bad = npmu_pmem_bad,
 	.read = pmem_read,
 	.write = pmem_write,
+	.store = pmem_store,
 	.zero = pmem_zero,
 	.mend = npmu_pmem_mend,
 	.next_bad = npmu_pmem_next_bad,

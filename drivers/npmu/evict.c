@@ -5,6 +5,7 @@
  * must not know what a region's record looks like.
  */
 #include "evict.h"
+#include "reader.h"
 #include "role.h"
 #include "space.h"
 
@@ -73,6 +74,8 @@ static int set_locked(struct npmu_region *region, const struct npmu_region_attr 
 	}
 	if (!ret)
 		ret = npmu_region_change(region, attr, extack);
+	if (!ret && closes)
+		npmu_reader_settle(region);
 	if (closes)
 		npmu_role_unbar(region);
 	return ret;

@@ -19,6 +19,7 @@
 #include "front.h"
 #include "media.h"
 #include "range.h"
+#include "reader.h"
 
 #define NPMU_FS_MAGIC	0x4e504d55
 
@@ -132,6 +133,7 @@ static int npmu_file_release(struct inode *inode, struct file *file)
 	/* Calls open_mm_release() unless the process went first. */
 	if (open->mm)
 		mmu_notifier_unregister(&open->mn, open->mm);
+	npmu_reader_leave(open->entry);
 	npmu_tpt_close(open->entry);
 	if (open->sink)
 		__free_page(open->sink);
@@ -199,28 +201,7 @@ int npmu_open_claim(struct npmu_open *open, bool mmap_locked, u64 *fence_epoch)
 
 int npmu_open_read(struct npmu_open *open, u64 offset, void *buf, size_t len)
 {
-	struct npmu_tpt_entry *entry = open->entry;
-	int ret = 0;
-
-	if (!npmu_gate_enter(&entry->read))
-		return -ESTALE;
-	while (len && !ret) {
-		u64 run;
-		u64 where = npmu_tpt_translate(entry, offset, &run);
-		size_t step = min_t(u64, run, len);
-
-		if (where == NPMU_NOWHERE ||
-		    npmu_media_is_bad(entry->region->unit->media, where, step)) {
-			ret = -EIO;
-			break;
-		}
-		ret = npmu_backing_read(entry->region->unit->backing, where, buf, step);
-		offset += step;
-		buf += step;
-		len -= step;
-	}
-	npmu_gate_leave(&entry->read);
-	return ret;
+	return npmu_tpt_read(open->entry, offset, buf, len);
 }
 
 int npmu_open_write(struct npmu_open *open, u64 offset, const void *buf, size_t len)

@@ -9,6 +9,7 @@
 
 #include "front.h"
 #include "range.h"
+#include "reader.h"
 
 union npmu_ioc_any {
 	struct {
@@ -23,6 +24,9 @@ union npmu_ioc_any {
 	struct npmu_ioc_kick kick;
 	struct npmu_ioc_wait wait;
 	struct npmu_ioc_sink sink;
+	struct npmu_ioc_reader_attach attach;
+	struct npmu_ioc_reader_ack ack;
+	struct npmu_ioc_reader_detach detach;
 };
 
 static_assert(sizeof(struct npmu_ioc_info) == 216);
@@ -33,6 +37,9 @@ static_assert(sizeof(struct npmu_ioc_resign) == 8);
 static_assert(sizeof(struct npmu_ioc_kick) == 8);
 static_assert(sizeof(struct npmu_ioc_wait) == 48);
 static_assert(sizeof(struct npmu_ioc_sink) == 8);
+static_assert(sizeof(struct npmu_ioc_reader_attach) == 48);
+static_assert(sizeof(struct npmu_ioc_reader_ack) == 16);
+static_assert(sizeof(struct npmu_ioc_reader_detach) == 24);
 static_assert(sizeof(struct npmu_status) == 32);
 
 static u32 pid_here(struct pid *pid)
@@ -193,6 +200,27 @@ static int ioc_sink(struct npmu_open *open, union npmu_ioc_any *arg)
 	return 0;
 }
 
+static int ioc_reader_attach(struct npmu_open *open, union npmu_ioc_any *arg)
+{
+	struct npmu_ioc_reader_attach *attach = &arg->attach;
+
+	if (attach->reserved)
+		return -EOPNOTSUPP;
+	return npmu_reader_attach(open->entry, attach->flags & NPMU_READER_F_CREATE,
+				  attach->instance, attach->name, &attach->position,
+				  &attach->slot);
+}
+
+static int ioc_reader_ack(struct npmu_open *open, union npmu_ioc_any *arg)
+{
+	return npmu_reader_ack(open->entry, arg->ack.position);
+}
+
+static int ioc_reader_detach(struct npmu_open *open, union npmu_ioc_any *arg)
+{
+	return npmu_reader_detach(open->entry, arg->detach.name);
+}
+
 #define NPMU_OP_WHEN_DEAD	BIT(0)	/* admitted on a dead open */
 #define NPMU_OP_REPLY_STALE	BIT(1)	/* answers even when it fails */
 
@@ -224,6 +252,10 @@ static const struct npmu_ioctl_op npmu_ioctl_ops[] = {
 	IOCTL_OP(NPMU_IOC_WAIT, ioc_wait, struct npmu_ioc_wait,
 		 NPMU_WAIT_F_ARM | NPMU_WAIT_F_COMPARE, 0),
 	IOCTL_OP(NPMU_IOC_SINK, ioc_sink, struct npmu_ioc_sink, 0, 0),
+	IOCTL_OP(NPMU_IOC_READER_ATTACH, ioc_reader_attach, struct npmu_ioc_reader_attach,
+		 NPMU_READER_F_CREATE, 0),
+	IOCTL_OP(NPMU_IOC_READER_ACK, ioc_reader_ack, struct npmu_ioc_reader_ack, 0, 0),
+	IOCTL_OP(NPMU_IOC_READER_DETACH, ioc_reader_detach, struct npmu_ioc_reader_detach, 0, 0),
 };
 
 long npmu_ioctl(struct file *file, unsigned int cmd, unsigned long ptr)

@@ -68,6 +68,7 @@ struct npmu_region *npmu_region_alloc(struct npmu_unit *unit)
 		return NULL;
 	kref_init(&region->ref);
 	mutex_init(&region->lock);
+	mutex_init(&region->readers_lock);
 	INIT_HLIST_NODE(&region->node);
 	INIT_LIST_HEAD(&region->entries);
 	init_waitqueue_head(&region->wait);
@@ -84,6 +85,7 @@ static void region_release(struct kref *ref)
 	npmu_extmap_free(rcu_dereference_protected(region->map, 1));
 	put_pid(region->last_writer);
 	free_page((unsigned long)region->status);
+	kfree(region->readers);
 	npmu_unit_put(region->unit);
 	kfree(region);
 }

@@ -16,6 +16,7 @@
 #include "extmap.h"
 #include "unit.h"
 
+struct npmu_readers;
 struct npmu_tpt_entry;
 
 enum npmu_region_state {
@@ -63,6 +64,10 @@ enum npmu_region_state {
  * @status: the status page, made at the first open, lives as long as the region
  * @wait: WAIT and poll sleep here
  *
+ * Owned by reader.c:
+ * @readers_lock: the table of readers, on the media and in memory; see unit.h
+ * @readers: which opens are named readers, or NULL: none has been yet
+ *
  * Owned by the char device front end, under @lock:
  * @dev: the device whose node this is, or NULL
  * @minor: of the node
@@ -104,6 +109,9 @@ struct npmu_region {
 	u64 role_seq;
 	struct npmu_status *status;
 	wait_queue_head_t wait;
+
+	struct mutex readers_lock;	/* see unit.h */
+	struct npmu_readers *readers;
 
 	struct device *dev;
 	int minor;

@@ -46,6 +46,9 @@ struct npmu_revoke_ops {
  * @dead: never comes back
  * @was_writer: has had the writer role
  * @undrained: a gate was closed and what it guarded is not yet taken away
+ *
+ * Owned by reader.c, under region->readers_lock:
+ * @reader: 0: no named reader; its place in the table plus one; or NPMU_READER_LOST
  */
 struct npmu_tpt_entry {
 	struct npmu_region *region;
@@ -65,6 +68,8 @@ struct npmu_tpt_entry {
 	bool dead;
 	bool was_writer;
 	bool undrained;
+
+	int reader;
 };
 
 /* struct npmu_tpt_stat - a snapshot for whoever shows it */
@@ -133,6 +138,12 @@ void npmu_tpt_zap(struct npmu_region *region, u64 offset, u64 len);
  */
 u64 npmu_tpt_translate(struct npmu_tpt_entry *entry, u64 offset, u64 *len);
 #define NPMU_NOWHERE	U64_MAX
+
+/*
+ * Copies within the region, in one section of the read gate. The caller checked the
+ * range. -ESTALE: the entry is dead; -EIO: a bad block.
+ */
+int npmu_tpt_read(struct npmu_tpt_entry *entry, u64 offset, void *buf, size_t len);
 
 /*
  * The entry with the lowest id above @id of a unit; false: there is none.

@@ -7,6 +7,7 @@
  *	npmu_attach_lock	attach and detach
  *	npmu_units_lock		the list of units
  *	region->lock		transactions of one region that may have to wait
+ *	region->readers_lock	the table of named readers in the region
  *	mmap_lock		the kernel's; fault, mmap
  *	unit->lock		all metadata of a unit: names, slots, allocator,
  *				media, writer roles, TPT entries. Nothing under it

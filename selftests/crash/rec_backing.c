@@ -59,6 +59,11 @@ static void rec_write(struct npmu_backing *b, u64 off, const void *src, size_t l
 	model_stream(at(off), src, len);
 }
 
+static void rec_store(struct npmu_backing *b, u64 off, const void *word)
+{
+	rec_write(b, off, word, sizeof(u64));
+}
+
 static void rec_zero(struct npmu_backing *b, u64 off, u64 len)
 {
 	check(b, off, len);
@@ -84,6 +89,7 @@ static const struct npmu_backing_ops rec_ops = {
 	.bad = rec_bad,
 	.read = rec_read,
 	.write = rec_write,
+	.store = rec_store,
 	.zero = rec_zero,
 	.writeback = rec_writeback,
 	.fence = rec_fence,

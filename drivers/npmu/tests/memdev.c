@@ -83,6 +83,11 @@ static void memdev_write(struct npmu_backing *b, u64 off, const void *src, size_
 	memcpy(dev->mem + off, src, powered(dev, off, len));
 }
 
+static void memdev_store(struct npmu_backing *b, u64 off, const void *word)
+{
+	memdev_write(b, off, word, sizeof(u64));
+}
+
 static void memdev_zero(struct npmu_backing *b, u64 off, u64 len)
 {
 	struct memdev *dev = to_memdev(b);
@@ -118,6 +123,7 @@ static const struct npmu_backing_ops memdev_ops = {
 	.bad = memdev_is_bad,
 	.read = memdev_read,
 	.write = memdev_write,
+	.store = memdev_store,
 	.zero = memdev_zero,
 	.mend = memdev_mend,
 	.writeback = memdev_writeback,

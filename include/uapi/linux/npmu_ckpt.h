@@ -234,7 +234,8 @@ struct npmu_ckpt_seal {
 /**
  * struct npmu_ckpt_reader_entry - what a named reader acknowledged
  * @instance: the header's; of another instance: free
- * @name: filled up with zeros, at least one byte of name and one zero
+ * @name: filled up with zeros, at least one byte of name and one zero; the characters are
+ *	those of a region's name
  * @uid: the user who made it
  * @crc: CRC32C of @instance, @name and @uid
  * @position: all updates below it are acknowledged; written alone, by an aligned

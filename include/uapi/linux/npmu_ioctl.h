@@ -274,24 +274,27 @@ struct npmu_ioc_sink {
  * @flags: NPMU_READER_F_*
  * @instance: of the checkpoint the caller reads, as its header says
  * @position: in: where a new entry begins; out: what is acknowledged
- * @name: zero-terminated, filled up with zeros, not empty
+ * @name: zero-terminated, filled up with zeros, of the characters of a region's name
  * @slot: out: its place in the table of readers
  * @reserved: zero
  *
  * The region must hold a checkpoint in the append form, see linux/npmu_ckpt.h. An entry
  * stays on the media, beyond the reader's death and a restart, until it is detached:
  * what a reader acknowledged is known to the one that comes after it under the same
- * name. It belongs to the user who made it; at most one live open is attached to it, and
- * an open to one entry. A quarter of the table at most is for any one user other than the
- * region's owner and root, and half of it for all those together.
+ * name. It belongs to the user who made it: the one who opened the open it was made
+ * through. At most one live open is attached to it, and an open to one entry; the same
+ * request again changes nothing. A quarter of the table at most is for any one user other
+ * than the region's owner and root, and half of it for all those together. How far the
+ * updates reach is not looked at: a position may lie beyond them.
  *
  * Durable on return. May sleep.
- * Errors: -EMEDIUMTYPE (no checkpoint in the append form), -ESTALE (another @instance is
- * there, or this open is dead), -ENOENT (no such entry, and not CREATE), -EACCES (it is
- * another user's), -EBUSY (another open has it, or this open has another), -ENOSPC (the
- * table, or this user's share of it, is full), -EROFS (the region is read-only), -EBADF
- * (O_WRONLY open), -EINVAL (@name, or @position is no multiple of
- * NPMU_CKPT_UPDATE_ALIGN), -EIO (bad block).
+ * Errors: -EMEDIUMTYPE (no valid checkpoint in the append form), -ESTALE (another
+ * @instance is there, or this open is dead), -ENOENT (no such entry, and not CREATE),
+ * -EACCES (it is another user's), -EBUSY (another open has it, or this open has another),
+ * -ENOSPC (the table, or this user's share of it, is full), -EROFS (the region is
+ * read-only or quarantined), -EBADF (O_WRONLY open), -EINVAL (@name, or @position is no
+ * multiple of NPMU_CKPT_UPDATE_ALIGN or not below 2^63), -EIO (bad block), -EINTR (killed),
+ * -ENOMEM.
  */
 struct npmu_ioc_reader_attach {
 	__u32 size;
@@ -314,7 +317,8 @@ struct npmu_ioc_reader_attach {
  *
  * Durable on return; wakes a writer that waits for space.
  * Errors: -ENOTCONN (not attached), -EINVAL (@position), -ESTALE (the checkpoint was made
- * anew, the entry was detached by another, or this open is dead), -EROFS, -EIO.
+ * anew or is no longer valid, the entry was detached by another or overwritten, or this
+ * open is dead), -EROFS, -EIO, -EINTR, -ENOMEM.
  */
 struct npmu_ioc_reader_ack {
 	__u32 size;
@@ -331,9 +335,9 @@ struct npmu_ioc_reader_ack {
  * @name: the entry, or all zero: that of this open
  *
  * By the user who made it, the region's owner, root, or the live writer, also while another
- * open is attached to it. Durable on return.
- * Errors: -ENOENT, -ENOTCONN (no name, and not attached), -EACCES, -EMEDIUMTYPE, -ESTALE,
- * -EROFS, -EINVAL (@name), -EIO.
+ * open is attached to it. Durable on return; wakes a writer that waits for space.
+ * Errors: -ENOENT, -ENOTCONN (no name, and not attached), -EACCES, -EMEDIUMTYPE, -ESTALE
+ * (no name, and as ACK), -EROFS, -EINVAL (@name), -EIO, -EINTR, -ENOMEM.
  */
 struct npmu_ioc_reader_detach {
 	__u32 size;
