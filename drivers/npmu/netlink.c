@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The generic netlink front end: the family and what all of its requests share.
- * The requests are in netlink_unit.c, netlink_region.c and netlink_tpt.c. They
+ * The requests are in netlink_unit.c, netlink_region.c and their like. They
  * parse, call the layer below and fill replies; they own no state and take no
  * lock, since the layers below lock for themselves.
  *
@@ -16,7 +16,7 @@
 #include "compat.h"
 #include "netlink.h"
 #include "netlink_gen.h"
-#include "unit.h"
+#include "region.h"
 
 int npmu_nl_may_show(const struct genl_info *info, struct netlink_ext_ack *extack)
 {
@@ -27,20 +27,26 @@ int npmu_nl_may_show(const struct genl_info *info, struct netlink_ext_ack *extac
 }
 
 /*
- * GENL_ADMIN_PERM asks for CAP_NET_ADMIN alone. Here media are changed: both who
+ * GENL_ADMIN_PERM asks for CAP_NET_ADMIN alone. Here media are concerned: both who
  * opened the socket and who sends must have CAP_SYS_ADMIN.
  */
-int npmu_nl_may_change(struct sk_buff *skb, struct genl_info *info)
+int npmu_nl_may_look(struct sk_buff *skb, const struct genl_info *info,
+		     struct netlink_ext_ack *extack)
 {
 	int ret;
 
-	ret = npmu_nl_may_show(info, info->extack);
+	ret = npmu_nl_may_show(info, extack);
 	if (ret)
 		return ret;
 	if (netlink_capable(skb, CAP_SYS_ADMIN))
 		return 0;
-	NL_SET_ERR_MSG(info->extack, "CAP_SYS_ADMIN is needed");
+	NL_SET_ERR_MSG(extack, "CAP_SYS_ADMIN is needed");
 	return -EPERM;
+}
+
+int npmu_nl_may_change(struct sk_buff *skb, struct genl_info *info)
+{
+	return npmu_nl_may_look(skb, info, info->extack);
 }
 
 const char *npmu_nl_str(struct genl_info *info, int attr)
@@ -56,6 +62,27 @@ struct npmu_unit *npmu_nl_unit(const struct nlattr *name, struct netlink_ext_ack
 	if (unit)
 		return unit;
 	NL_SET_ERR_MSG_ATTR(extack, name, "no unit of this name is attached");
+	return ERR_PTR(-ENOENT);
+}
+
+struct npmu_region *npmu_nl_region(const struct genl_info *info, int unit, int region,
+				   struct netlink_ext_ack *extack)
+{
+	struct npmu_region *found;
+	struct npmu_unit *of;
+
+	if (!info->attrs[unit] || !info->attrs[region]) {
+		NL_SET_ERR_MSG(extack, "the names of a unit and of a region are needed");
+		return ERR_PTR(-EINVAL);
+	}
+	of = npmu_nl_unit(info->attrs[unit], extack);
+	if (IS_ERR(of))
+		return ERR_CAST(of);
+	found = npmu_region_find(of, nla_data(info->attrs[region]));
+	npmu_unit_put(of);
+	if (found)
+		return found;
+	NL_SET_ERR_MSG_ATTR(extack, info->attrs[region], "no region of this name in the unit");
 	return ERR_PTR(-ENOENT);
 }
 

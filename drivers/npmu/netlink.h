@@ -19,6 +19,9 @@ void npmu_netlink_exit(void);
  * visible in every network namespace (generated so), but answers in one.
  */
 int npmu_nl_may_show(const struct genl_info *info, struct netlink_ext_ack *extack);
+/* May it see what the users of a region stored in it? */
+int npmu_nl_may_look(struct sk_buff *skb, const struct genl_info *info,
+		     struct netlink_ext_ack *extack);
 int npmu_nl_may_change(struct sk_buff *skb, struct genl_info *info);
 
 /* The string of an attribute that was checked by the policy, or NULL. */
@@ -26,6 +29,10 @@ const char *npmu_nl_str(struct genl_info *info, int attr);
 
 /* The unit of that name with a reference, or ERR_PTR(-ENOENT) with a message. */
 struct npmu_unit *npmu_nl_unit(const struct nlattr *name, struct netlink_ext_ack *extack);
+
+/* The region of two attributes with a reference, or ERR_PTR with a message. */
+struct npmu_region *npmu_nl_region(const struct genl_info *info, int unit, int region,
+				   struct netlink_ext_ack *extack);
 
 /*
  * Room for a reply. Taken before a change is made, so that a change that was made

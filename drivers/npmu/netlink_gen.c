@@ -104,6 +104,18 @@ static const struct nla_policy npmu_bad_get_nl_policy[NPMU_A_BAD_UNIT + 1] = {
 	[NPMU_A_BAD_UNIT] = { .type = NLA_NUL_STRING, .len = 31, },
 };
 
+/* NPMU_CMD_CHECKPOINT_GET - do */
+static const struct nla_policy npmu_checkpoint_get_nl_policy[NPMU_A_CHECKPOINT_REGION + 1] = {
+	[NPMU_A_CHECKPOINT_UNIT] = { .type = NLA_NUL_STRING, .len = 31, },
+	[NPMU_A_CHECKPOINT_REGION] = { .type = NLA_NUL_STRING, .len = 63, },
+};
+
+/* NPMU_CMD_READER_GET - dump */
+static const struct nla_policy npmu_reader_get_nl_policy[NPMU_A_READER_REGION + 1] = {
+	[NPMU_A_READER_UNIT] = { .type = NLA_NUL_STRING, .len = 31, },
+	[NPMU_A_READER_REGION] = { .type = NLA_NUL_STRING, .len = 63, },
+};
+
 /* Ops table for npmu */
 static const struct genl_split_ops npmu_nl_ops[] = {
 	{
@@ -200,6 +212,20 @@ static const struct genl_split_ops npmu_nl_ops[] = {
 		.dumpit		= npmu_nl_bad_get_dumpit,
 		.policy		= npmu_bad_get_nl_policy,
 		.maxattr	= NPMU_A_BAD_UNIT,
+		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= NPMU_CMD_CHECKPOINT_GET,
+		.doit		= npmu_nl_checkpoint_get_doit,
+		.policy		= npmu_checkpoint_get_nl_policy,
+		.maxattr	= NPMU_A_CHECKPOINT_REGION,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= NPMU_CMD_READER_GET,
+		.dumpit		= npmu_nl_reader_get_dumpit,
+		.policy		= npmu_reader_get_nl_policy,
+		.maxattr	= NPMU_A_READER_REGION,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 };

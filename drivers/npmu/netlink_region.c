@@ -95,24 +95,12 @@ static void region_reply(struct sk_buff *reply, struct genl_info *info,
 /* The region a request names, with a reference, or ERR_PTR. */
 static struct npmu_region *region_named(struct genl_info *info)
 {
-	struct npmu_region *region;
-	struct npmu_unit *unit;
-
 	if (GENL_REQ_ATTR_CHECK(info, NPMU_A_REGION_UNIT) ||
 	    GENL_REQ_ATTR_CHECK(info, NPMU_A_REGION_NAME)) {
 		NL_SET_ERR_MSG(info->extack, "attributes unit and name are needed");
 		return ERR_PTR(-EINVAL);
 	}
-	unit = npmu_nl_unit(info->attrs[NPMU_A_REGION_UNIT], info->extack);
-	if (IS_ERR(unit))
-		return ERR_CAST(unit);
-	region = npmu_region_find(unit, npmu_nl_str(info, NPMU_A_REGION_NAME));
-	npmu_unit_put(unit);
-	if (region)
-		return region;
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[NPMU_A_REGION_NAME],
-			    "no region of this name in the unit");
-	return ERR_PTR(-ENOENT);
+	return npmu_nl_region(info, NPMU_A_REGION_UNIT, NPMU_A_REGION_NAME, info->extack);
 }
 
 int npmu_nl_region_get_doit(struct sk_buff *skb, struct genl_info *info)
