@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include <npmu/control.h>
+#include <npmu/checkpoint.h>
 
 #include "ctl_tables.h"
 #include "error.h"
@@ -91,6 +91,7 @@ struct each {
 		npmu_unit_fn *unit;
 		npmu_region_fn *region;
 		npmu_bad_fn *bad;
+		npmu_reader_fn *reader;
 		npmu_tpt_fn *tpt;
 	};
 	void *ctx;
@@ -109,6 +110,11 @@ static int call_region(const struct each *each, const void *item)
 static int call_bad(const struct each *each, const void *item)
 {
 	return each->bad(each->ctx, item);
+}
+
+static int call_reader(const struct each *each, const void *item)
+{
+	return each->reader(each->ctx, item);
 }
 
 static int call_tpt(const struct each *each, const void *item)
@@ -356,6 +362,33 @@ int npmu_ctl_bad_list(struct npmu_ctl *ctl, const char *unit, npmu_bad_fn *fn, v
 		return bad_request(ctl, "no callback");
 	put_string(&r, NPMU_A_BAD_UNIT, unit);
 	return list(ctl, NPMU_CMD_BAD_GET, &r, &npmu_bad_struct, call_bad, &each);
+}
+
+int npmu_ctl_checkpoint_get(struct npmu_ctl *ctl, const char *unit, const char *region,
+			    struct npmu_checkpoint_info *out)
+{
+	struct request r = { .n = 0 };
+
+	if (check(ctl, unit ? region : NULL, 0))
+		return -EINVAL;
+	put_string(&r, NPMU_A_CHECKPOINT_UNIT, unit);
+	put_string(&r, NPMU_A_CHECKPOINT_REGION, region);
+	return ask(ctl, NPMU_CMD_CHECKPOINT_GET, &r, &npmu_checkpoint_struct, out);
+}
+
+int npmu_ctl_reader_list(struct npmu_ctl *ctl, const char *unit, const char *region,
+			 npmu_reader_fn *fn, void *ctx)
+{
+	struct request r = { .n = 0 };
+	const struct each each = { .reader = fn, .ctx = ctx };
+
+	if (!fn)
+		return bad_request(ctl, "no callback");
+	if (check(ctl, unit ? region : NULL, 0))
+		return -EINVAL;
+	put_string(&r, NPMU_A_READER_UNIT, unit);
+	put_string(&r, NPMU_A_READER_REGION, region);
+	return list(ctl, NPMU_CMD_READER_GET, &r, &npmu_reader_struct, call_reader, &each);
 }
 
 int npmu_ctl_tpt_list(struct npmu_ctl *ctl, const char *unit,

@@ -2,7 +2,7 @@
 /*
  * Which attribute is which member of the structures of npmu/control.h. Data only.
  */
-#include <npmu/control.h>
+#include <npmu/checkpoint.h>
 
 #include "ctl_tables.h"
 
@@ -108,6 +108,59 @@ static const struct nl_field bad_fields[] = {
 	BAD(U64, OFFSET, offset),
 };
 
+#define CHECKPOINT(kind, attr, member) \
+	FIELD(kind, NPMU_A_CHECKPOINT_##attr, npmu_checkpoint_info, member)
+#define CHECKPOINT_HAS(kind, attr, member, bit) \
+	FIELD_HAS(kind, NPMU_A_CHECKPOINT_##attr, npmu_checkpoint_info, member, bit)
+
+static const struct nl_field checkpoint_fields[] = {
+	CHECKPOINT(STRING, UNIT, unit),
+	CHECKPOINT(STRING, REGION, region),
+	CHECKPOINT(U32, FORM, form),
+	CHECKPOINT(U64, GENERATION, generation),
+	CHECKPOINT(U64, INSTANCE, instance),
+	CHECKPOINT(U64, CAPACITY, capacity),
+	CHECKPOINT(U64, CREATED, created),
+	CHECKPOINT(FLAG, NO_CRC, no_crc),
+	CHECKPOINT_HAS(U64, BASE_SEQUENCE, base_sequence, 0),
+	CHECKPOINT(U64, BASE_OFFSET, base_offset),
+	CHECKPOINT(U64, BASE_LENGTH, base_length),
+	CHECKPOINT(U64, BASE_TAG, base_tag),
+	CHECKPOINT(U64, BASE_FENCE_EPOCH, base_fence_epoch),
+	CHECKPOINT(U64, BASE_POSITION, base_position),
+	CHECKPOINT_HAS(U64, UPDATE_SEQUENCE, update_sequence, 1),
+	CHECKPOINT(U64, UPDATE_OFFSET, update_offset),
+	CHECKPOINT(U64, UPDATE_LENGTH, update_length),
+	CHECKPOINT(U64, UPDATE_TAG, update_tag),
+	CHECKPOINT(U64, UPDATE_FENCE_EPOCH, update_fence_epoch),
+	CHECKPOINT(U64, UPDATES, updates),
+	CHECKPOINT(U64, END, end),
+	CHECKPOINT(U64, RING_OFFSET, ring_offset),
+	CHECKPOINT(U64, RING_SIZE, ring_size),
+	CHECKPOINT(U64, FREE, free),
+	CHECKPOINT_HAS(U64, SEAL_FENCE_EPOCH, seal_fence_epoch, 2),
+	CHECKPOINT(U64, SEAL_SEQUENCE, seal_sequence),
+	CHECKPOINT(U64, SEAL_END, seal_end),
+	CHECKPOINT(U64, SEAL_BASE, seal_base),
+};
+
+_Static_assert(NPMU_CHECKPOINT_HAS_BASE == 1U << 0, "bit");
+_Static_assert(NPMU_CHECKPOINT_HAS_UPDATE == 1U << 1, "bit");
+_Static_assert(NPMU_CHECKPOINT_HAS_SEAL == 1U << 2, "bit");
+
+#define READER(kind, attr, member) \
+	FIELD(kind, NPMU_A_READER_##attr, npmu_reader_info, member)
+
+static const struct nl_field reader_fields[] = {
+	READER(STRING, UNIT, unit),
+	READER(STRING, REGION, region),
+	READER(U32, SLOT, slot),
+	READER(STRING, NAME, name),
+	READER(U32, UID, uid),
+	READER(U64, POSITION, position),
+	READER(U32, PID, pid),
+};
+
 #define EVENT(kind, attr, member) FIELD(kind, attr, npmu_event_info, member)
 #define EVENT_HAS(kind, attr, member, bit) \
 	FIELD_HAS(kind, attr, npmu_event_info, member, bit)
@@ -142,7 +195,15 @@ _Static_assert(NPMU_EVENT_HAS_BAD == 1U << 4, "bit");
 const struct nl_struct npmu_unit_struct = STRUCT(npmu_unit_info, unit_fields);
 const struct nl_struct npmu_region_struct = STRUCT(npmu_region_info, region_fields);
 const struct nl_struct npmu_bad_struct = STRUCT(npmu_bad_info, bad_fields);
+const struct nl_struct npmu_reader_struct = STRUCT(npmu_reader_info, reader_fields);
 const struct nl_struct npmu_tpt_struct = STRUCT(npmu_tpt_info, tpt_fields);
+
+const struct nl_struct npmu_checkpoint_struct = {
+	.size = sizeof(struct npmu_checkpoint_info),
+	.fields = checkpoint_fields,
+	.nr_fields = sizeof(checkpoint_fields) / sizeof(checkpoint_fields[0]),
+	.has_offset = offsetof(struct npmu_checkpoint_info, has),
+};
 
 const struct nl_struct npmu_unit_event_struct = {
 	.size = sizeof(struct npmu_event_info),

@@ -146,6 +146,7 @@ enum status region_rename(const struct invocation *inv);
 enum status region_set(const struct invocation *inv);
 enum status region_delete(const struct invocation *inv);
 enum status region_fence(const struct invocation *inv);
+enum status checkpoint_show(const struct invocation *inv);
 enum status tpt_list(const struct invocation *inv);
 enum status monitor(const struct invocation *inv);
 enum status doctor(const struct invocation *inv);

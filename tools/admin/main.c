@@ -152,6 +152,13 @@ const struct command commands[] = {
 		.run = region_fence,
 	},
 	{
+		.noun = "checkpoint", .verb = "show", .operands = "UNIT/REGION", .min = 1, .max = 1,
+		.summary = "show the checkpoint in a region, and its readers",
+		.detail = "Reads all of it, and disturbs nobody.",
+		.example = "checkpoint show u0/r0 --json",
+		.run = checkpoint_show,
+	},
+	{
 		.noun = "tpt", .verb = "list", .operands = "[UNIT[/REGION]]", .min = 0, .max = 1,
 		.summary = "list who has regions open, and who writes",
 		.example = "tpt list u0/r0",

@@ -80,7 +80,30 @@ run region__unknown 3 'region list' region show u0/none
 run list__unknown_unit 3 'unit list' region list none
 run tpt__unknown_region 3 'region list' tpt list u0/none
 
+run checkpoint__none 1 'tpt list u0/r0' checkpoint show u0/r0
+run checkpoint__unknown_region 3 'region list' checkpoint show u0/none
+
 exec 7<>/dev/npmu/u0/r0
+# An empty checkpoint in the append form: one copy of its header is enough.
+header=$(python3 - <<'P'
+import struct
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+head = struct.pack("<8sII10QQQI", b"NPMUCKPT", 1, 2, 0, 0, 1, 5, 8192, 16384, 8192, 100, 1, 1,
+                   24576, 8192, 0).ljust(252, b"\0")
+head += struct.pack("<I", crc32c(head + bytes(4)))
+print("".join(f"\\x{byte:02x}" for byte in head))
+P
+)
+# shellcheck disable=SC2059 # a format without arguments
+printf "$header" >&7
+is checkpoint__append "$(value form checkpoint show u0/r0) $(value free checkpoint show u0/r0) $(value readers checkpoint show u0/r0)" "append 8192 []"
+run checkpoint__as_text 0 '' checkpoint show u0/r0
 store
 is tpt__writer "$(value writer tpt list u0/r0) $(value pid tpt list u0/r0) $(value command tpt list u0/r0)" "True $$ $(cat /proc/$$/comm)"
 python3 - "$ADMIN" <<'P'
