@@ -3,6 +3,7 @@
  * The form of requests: sizes, flags, pointers, numbers. What they do is tested in
  * role.c and wait.c.
  */
+#include "ckptimage.h"
 #include "vmtest.h"
 
 #define SIZE	(64 * KIB)
@@ -52,6 +53,25 @@ static void fill_wait(void *arg)
 	wait->flags = NPMU_WAIT_F_ARM;
 }
 
+static void fill_attach(void *arg)
+{
+	struct npmu_ioc_reader_attach *attach = arg;
+
+	attach->flags = NPMU_READER_F_CREATE;
+	attach->instance = 1;
+	attach->name[0] = 'a';
+}
+
+/* Attached by a request of the exact size, so that what follows finds it so. */
+static void fill_ack(void *arg)
+{
+	struct npmu_ioc_reader_attach attach = { .size = sizeof(attach) };
+
+	(void)arg;
+	fill_attach(&attach);
+	vm_ioctl(fd, NPMU_IOC_READER_ATTACH, &attach);
+}
+
 static const struct request requests[] = {
 	{ "INFO", NPMU_IOC_INFO, sizeof(struct npmu_ioc_info), fill_none },
 	{ "PERSIST", NPMU_IOC_PERSIST, sizeof(struct npmu_ioc_persist), fill_persist },
@@ -60,6 +80,11 @@ static const struct request requests[] = {
 	{ "KICK", NPMU_IOC_KICK, sizeof(struct npmu_ioc_kick), fill_none },
 	{ "WAIT", NPMU_IOC_WAIT, sizeof(struct npmu_ioc_wait), fill_wait },
 	{ "SINK", NPMU_IOC_SINK, sizeof(struct npmu_ioc_sink), fill_none },
+	{ "READER_ATTACH", NPMU_IOC_READER_ATTACH, sizeof(struct npmu_ioc_reader_attach),
+	  fill_attach },
+	{ "READER_ACK", NPMU_IOC_READER_ACK, sizeof(struct npmu_ioc_reader_ack), fill_ack },
+	{ "READER_DETACH", NPMU_IOC_READER_DETACH, sizeof(struct npmu_ioc_reader_detach),
+	  fill_ack },
 	{ "RESIGN", NPMU_IOC_RESIGN, sizeof(struct npmu_ioc_resign), fill_resign },
 };
 
@@ -68,11 +93,21 @@ static const struct request requests[] = {
 static int up(void)
 {
 	int ret = vm_any("t", 32 * MIB, 16) ?: vm_region("t", "r", SIZE);
+	struct ckpt_image img;
+	void *map;
 
 	if (ret)
 		return ret;
 	fd = vm_open("t", "r", O_RDWR);
-	return fd < 0 ? fd : vm_claim(fd, NULL);
+	if (fd < 0)
+		return fd;
+	/* A checkpoint for the requests of readers. To map it is to claim. */
+	map = vm_map(fd, 0, SIZE, PROT_READ | PROT_WRITE);
+	if (!map)
+		return -errno;
+	ckpt_make(&img, map, NPMU_CKPT_FORM_APPEND, 1);
+	munmap(map, SIZE);
+	return 0;
 }
 
 static void down(void)
@@ -216,6 +251,8 @@ static void flags__unknown_are_eopnotsupp(void)
 	for (i = 0; i < NR_REQUESTS; i++) {
 		for (bit = 0; bit < 32; bit++) {
 			if (requests[i].nr == NPMU_IOC_WAIT && bit < 2)
+				continue;
+			if (requests[i].nr == NPMU_IOC_READER_ATTACH && bit < 1)
 				continue;
 			memset(arg, 0, sizeof(arg));
 			requests[i].fill(arg);
