@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "api_fuzz.h"
+#include "ckptimage.h"
 
 static const struct {
 	enum af_op op;
@@ -22,6 +23,9 @@ static const struct {
 	{ AF_KICK, NPMU_IOC_KICK, sizeof(struct npmu_ioc_kick) },
 	{ AF_WAIT, NPMU_IOC_WAIT, sizeof(struct npmu_ioc_wait) },
 	{ AF_SINK, NPMU_IOC_SINK, sizeof(struct npmu_ioc_sink) },
+	{ AF_READER_ATTACH, NPMU_IOC_READER_ATTACH, sizeof(struct npmu_ioc_reader_attach) },
+	{ AF_READER_ACK, NPMU_IOC_READER_ACK, sizeof(struct npmu_ioc_reader_ack) },
+	{ AF_READER_DETACH, NPMU_IOC_READER_DETACH, sizeof(struct npmu_ioc_reader_detach) },
 };
 
 union any {
@@ -31,6 +35,9 @@ union any {
 	struct npmu_ioc_claim claim;
 	struct npmu_ioc_takeover takeover;
 	struct npmu_ioc_wait wait;
+	struct npmu_ioc_reader_attach attach;
+	struct npmu_ioc_reader_ack ack;
+	struct npmu_ioc_reader_detach detach;
 	char room[4096 + 64];
 };
 
@@ -73,6 +80,20 @@ static void fill_ioctl(struct af_thread *t, unsigned int i, union any *arg)
 		arg->wait.offset = af_one_in(&t->rng, 4) ? af_telling(&t->rng) : 4088;
 		arg->wait.timeout_ns = af_below(&t->rng, 20000000);
 		break;
+	case AF_READER_ATTACH:
+		arg->head[1] = af_below(&t->rng, 2);
+		arg->attach.instance = 1;
+		arg->attach.position = af_below(&t->rng, 8) * 64;
+		arg->attach.name[0] = 'a' + af_below(&t->rng, 4);
+		break;
+	case AF_READER_ACK:
+		arg->ack.position = af_one_in(&t->rng, 8) ? af_telling(&t->rng) :
+				    af_below(&t->rng, 64) * 64;
+		break;
+	case AF_READER_DETACH:
+		if (af_one_in(&t->rng, 2))
+			arg->detach.name[0] = 'a' + af_below(&t->rng, 4);
+		break;
 	default:
 		break;
 	}
@@ -105,9 +126,19 @@ static void aim(int fd, union any *arg)
 		arg->takeover.expected_epoch = info.fence_epoch;
 }
 
+/* What readers need; a header alone, and it is spoiled soon enough. */
+static void make_checkpoint(int fd)
+{
+	char page[NPMU_CKPT_HEADER1 + NPMU_CKPT_HEADER_SIZE] = { 0 };
+
+	ckpt_put_header(page, ckpt_header(NPMU_CKPT_FORM_APPEND, 1, 1));
+	vm_pwrite(fd, page, NPMU_CKPT_HEADER_SIZE, NPMU_CKPT_HEADER0);
+	vm_pwrite(fd, page + NPMU_CKPT_HEADER1, NPMU_CKPT_HEADER_SIZE, NPMU_CKPT_HEADER1);
+}
+
 static void one_ioctl(struct af_thread *t)
 {
-	unsigned int i = af_below(&t->rng, 8);
+	unsigned int i = af_below(&t->rng, sizeof(ioctls) / sizeof(ioctls[0]));
 	int fd = dup(af_file(t)), ret;	/* not to be another's meanwhile */
 	struct npmu_ioc_info info;
 	void *to;
@@ -123,6 +154,8 @@ static void one_ioctl(struct af_thread *t)
 	to = &arg;
 	if (ioctls[i].op == AF_TAKEOVER && !af_one_in(&t->rng, 3))
 		aim(fd, &arg);
+	if (ioctls[i].op == AF_READER_ATTACH && af_one_in(&t->rng, 4))
+		make_checkpoint(fd);
 	if (af_one_in(&t->rng, 24))
 		to = af_one_in(&t->rng, 2) ? t->maps[0].addr : (void *)af_telling(&t->rng);
 	ret = af_count(ioctls[i].op, vm_ioctl(fd, ioctls[i].request, to));
