@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define NPMU_READER_NAME_LEN	16
 
@@ -139,6 +140,7 @@ int npmu_ctl_checkpoint_get(struct npmu_ctl *ctl, const char *unit, const char *
 int npmu_ctl_reader_list(struct npmu_ctl *ctl, const char *unit, const char *region,
 			 npmu_reader_fn *fn, void *ctx);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
