@@ -16,6 +16,7 @@ help:
 	@echo 'make defects           break the tree in each known way; its check must find it (hours)'
 	@echo 'make bench             commit latency beside its limits, natively'
 	@echo 'make crash-states STATES=n  what a power cut may leave behind: n states of it'
+	@echo 'make model [SECONDS=n]  writer, reader and contender in every order, with crashes'
 	@echo 'make fuzz [SECONDS=n]  the fuzzers, n seconds each'
 	@echo 'make lint              style, static checks, generated files'
 	@echo 'make all               modules, lib, tools'
@@ -38,6 +39,7 @@ tools: lib
 selftests: lib
 	+$(MAKE) -C selftests/unit
 	+$(MAKE) -C selftests/crash
+	+$(MAKE) -C selftests/model
 	+$(MAKE) -C selftests/fuzz
 	+$(MAKE) -C selftests/vm
 
@@ -53,6 +55,9 @@ stress:
 crash-states:
 	+$(MAKE) -s -C selftests/crash crash-states $(if $(STATES),STATES=$(STATES)) \
 		$(if $(SEED),SEED=$(SEED))
+
+model:
+	+$(MAKE) -s -C selftests/model model $(if $(SECONDS),SECONDS=$(SECONDS))
 
 fuzz: all selftests
 	+$(MAKE) -C selftests/fuzz fuzz
@@ -80,7 +85,8 @@ clean:
 	+$(MAKE) -C tools clean
 	+$(MAKE) -C selftests/unit clean
 	+$(MAKE) -C selftests/crash clean
+	+$(MAKE) -C selftests/model clean
 	+$(MAKE) -C selftests/fuzz clean
 	+$(MAKE) -C selftests/vm clean
 
-.PHONY: all help modules lib tools selftests demo check stress crash-states fuzz lint defects bench install clean
+.PHONY: all help modules lib tools selftests demo check stress crash-states model fuzz lint defects bench install clean
