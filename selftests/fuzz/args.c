@@ -105,7 +105,9 @@ static void names(const char *text)
 					npmu_name_ok(padded, NPMU_UNIT_NAME_LEN)));
 	why = parse_any_target(text, &target);
 	MUST(!why || !strcmp(target.unit, "before"));
-	MUST(why || (!check_unit_name(target.unit) && (!slash || !check_region_name(target.region))));
+	/* A region that the module named begins with a dot. */
+	MUST(why || (!check_unit_name(target.unit) &&
+		     (!slash || !check_region_name(target.region + (target.region[0] == '.')))));
 	MUST(why || !strncmp(text, target.unit, strlen(target.unit)));
 	MUST(!parse_region_target(text, &target) == (!why && slash));
 }

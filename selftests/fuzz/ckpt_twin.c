@@ -37,11 +37,17 @@ static bool valid_header(const unsigned char *at)
 static bool unborn(const unsigned char *at)
 {
 	struct npmu_ckpt_header h;
+	uint32_t version, form;
 
 	memcpy(&h, at, sizeof(h));
-	return !h.magic && !h.compat && !h.incompat && zeros(h.form_data, sizeof(h.form_data)) &&
-	       zeros(h.reserved, sizeof(h.reserved)) && zeros(at + 256, 4096 - 256) &&
-	       ((!h.version && !h.form) || (le32toh(h.version) == 1 && le32toh(h.form) == 1));
+	version = le32toh(h.version);
+	form = le32toh(h.form);
+	if (h.magic || h.compat || h.incompat || !zeros(h.reserved, sizeof(h.reserved)) ||
+	    !zeros(at + 256, 4096 - 256) || !zeros(h.append.reserved, sizeof(h.append.reserved)))
+		return false;
+	if (version == 1 && form == 1)
+		return zeros(h.form_data, sizeof(h.form_data));
+	return (version == 0 && form == 0) || (version == 1 && form == 2);
 }
 
 bool twin_sealed(const struct npmu_ckpt_slot *slot, const void *state)

@@ -62,7 +62,9 @@ void list_make(struct list *list, int accepted, int successor)
 	list->nr = 0;
 	for (i = 0; i < (accepted < 0 ? written[0].nr : accepted); i++)
 		list->tag[list->nr++] = (uint64_t)i + 1;
-	for (i = 0; successor > 0 && i < written[successor].nr; i++)
+	if (successor <= 0 || successor >= ACTORS)
+		return;
+	for (i = 0; i < written[successor].nr; i++)
 		list->tag[list->nr++] = (uint64_t)successor * 100 + (uint64_t)i + 1;
 }
 

@@ -317,7 +317,12 @@ static void walk__order_and_seal(struct kunit *test)
 		struct npmu_ckpt_walk walk = npmu_ckpt_walk_begin(&base);
 		struct npmu_ckpt_record u = update_at(cases[i].sequence, cases[i].epoch, 128,
 						      cases[i].length);
-		bool good = npmu_ckpt_walk_on(&walk, &u, &geo, cases[i].sealed ? &seal : NULL);
+		const struct npmu_ckpt_sealed *behind = NULL;
+		bool good;
+
+		if (cases[i].sealed)
+			behind = &seal;
+		good = npmu_ckpt_walk_on(&walk, &u, &geo, behind);
 
 		CHECK(good == cases[i].good, "case %u", i);
 		CHECK(walk.position == 128 + (good ? npmu_ckpt_update_room(u.length) : 0),

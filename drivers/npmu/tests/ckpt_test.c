@@ -85,9 +85,9 @@ static void header__the_higher_generation_counts(struct kunit *test)
 	copy[1].generation = cpu_to_le64(4);
 	seal_header(&copy[1]);
 	CHECK(!pick() && geo.generation == 4, "generation %llu", geo.generation);
-	copy[1].crc ^= 1;
+	copy[1].crc ^= cpu_to_le32(1);
 	CHECK(!pick() && geo.generation == 3, "generation %llu", geo.generation);
-	copy[0].crc ^= 1;
+	copy[0].crc ^= cpu_to_le32(1);
 	CHECK(pick() == -EUCLEAN, "two damaged copies: %d", pick());
 	/* What the current copy says cannot be used: its twin is not asked. */
 	copy[0] = good_header(NPMU_CKPT_FORM_APPEND);
