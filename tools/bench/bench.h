@@ -1,40 +1,72 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * npmu-bench: what the command line hands to the measuring, and back.
+ * npmu-bench: what all of its parts know: the place that is measured, how often, and where
+ * results go.
  */
 #ifndef NPMU_BENCH_H
 #define NPMU_BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include <npmu/append.h>
 #include <npmu/region.h>
 
-#define BENCH_MAX_SIZE	(4 << 20)
+#define KIB	(1ULL << 10)
+#define MIB	(1ULL << 20)
+#define GIB	(1ULL << 30)
 
-struct bench_options {
-	struct npmu_region *region;
+struct peers;
+struct report;
+
+/**
+ * struct bench - one run
+ * @name: of the file or region
+ * @is_file: a plain file
+ * @length: bytes of it
+ * @room: of a file: bytes that its file system can still give it; else @length
+ * @class_name: persistence class
+ * @rounds: of commits; the rest derives from it
+ * @max_state: largest state for bandwidth and takeover
+ * @peers: what one would use instead
+ * @report: where results go
+ */
+struct bench {
+	const char *name;
+	bool is_file;
+	uint64_t length;
+	uint64_t room;
+	const char *class_name;
 	unsigned int rounds;
+	uint64_t max_state;
+	struct peers *peers;
+	struct report *report;
 };
 
-/* Medians over the rounds, in nanoseconds. */
-struct bench_result {
-	size_t size;		/* in: bytes of the state */
-	double raw_ns;		/* non-temporal stores of it and one sfence */
-	double commit_ns;	/* npmu_ckpt_commit() */
-	double commit_p99_ns;
-	double ratio;		/* median of commit / raw, round by round */
-	double partial_ns;	/* npmu_ckpt_commit_ranges() of 64 bytes */
-	double two_fences_ns;	/* data, sfence, commit word, sfence */
-	double read_ns;		/* npmu_ckpt_read() of a new state */
-};
+/* Prints why. Return: -1. */
+__attribute__((format(printf, 1, 2))) int bench_fail(const char *format, ...);
 
-/* All print what went wrong. Return: 0 or -1. */
-int bench_open(struct bench_options *o, const char *file, const char *region);
-int bench_local(const struct bench_options *o, struct bench_result *r);
+/* The parts. Each prints what went wrong. Return: 0 or -1. */
+int latency_measure(const struct bench *b);
+int overwrite_measure(const struct bench *b);
+int bandwidth_measure(const struct bench *b);
+int follow_measure(const struct bench *b);
+int fence_measure(const struct bench *b);
+int takeover_measure(const struct bench *b);
 
-void bench_close(struct bench_options *o);
+/* place.c: finds out what @b->name is; makes the file. Return: 0 or -1. */
+int place_find(struct bench *b);
 
-/* Persistence class of what is measured. */
-const char *bench_class(const struct bench_options *o);
+/* An open of it, mapped unless @map is PLACE_UNMAPPED. Return: 0 or -1. */
+#define PLACE_UNMAPPED	UINT32_MAX
+int place_open(const struct bench *b, unsigned int open, unsigned int map,
+	       struct npmu_region **region);
+
+/* All zero from its start, so that nothing is there and no page is missing. */
+int place_clear(struct npmu_region *region, uint64_t len);
+
+/* Is there room for @len bytes? */
+bool place_has(const struct bench *b, uint64_t len);
 
 #endif /* NPMU_BENCH_H */

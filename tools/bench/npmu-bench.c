@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * npmu-bench: what a checkpoint costs beside a raw store of the same bytes.
- * Owns the command line and the report; the measuring is in local.c.
+ * npmu-bench: what checkpoints cost, beside their limits and beside what one would use
+ * instead. Owns the command line and the order of the parts.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -11,67 +11,128 @@
 #include <string.h>
 
 #include "bench.h"
+#include "peers.h"
+#include "report.h"
 
 static const char usage[] =
 "usage: npmu-bench local (--file PATH | --region UNIT/REGION) [options]\n"
 "\n"
-"Compare commits of a checkpoint with raw non-temporal stores of the same bytes\n"
-"and one sfence, all interleaved in one run. The contents of the file or region\n"
-"are lost.\n"
+"Measure commits, bandwidth, following, fences and takeovers, each beside its limit and\n"
+"beside what one would use instead, interleaved in one run. What the file or region holds\n"
+"is lost.\n"
 "\n"
-"  --file PATH      a plain file, made if there is none (64 MiB); /dev/shm is memory\n"
-"  --region NAME    a region; this program becomes its writer\n"
-"  --size BYTES     only this size of state; by default 64 to 65536 and more\n"
-"  --rounds N       rounds of which the median is taken (default 2001)\n"
-"  --limit RATIO    exit with 1 if a whole commit of 256 bytes (or of --size)\n"
-"                   takes more than RATIO times the raw store\n"
-"  --json           print JSON\n";
+"  --file PATH       a plain file, made as long as it has to be; /dev/shm is memory\n"
+"  --region NAME     a region; this program becomes its writer\n"
+"  --only PART,...   of commit, overwrite, bandwidth, follow, fence, takeover\n"
+"  --rounds N        rounds of commits (default 2001); the rest derives from it\n"
+"  --max-state SIZE  largest state (default 1G)\n"
+"  --dax-dir DIR     measure files there, too: a file system mounted with -o dax\n"
+"  --disk-dir DIR    likewise: a file system on a disk\n"
+"  --check           say what must hold on memory; exit with 1 if something does not\n"
+"  --json            print JSON\n"
+"  --plot DIR        write data and scripts for gnuplot, and pictures if it is there\n";
 
-static const size_t sizes[] = { 64, 256, 1024, 4096, 16384, 65536, 1048576 };
+static const struct part {
+	const char *name;
+	int (*measure)(const struct bench *b);
+} parts[] = {
+	{ "commit", latency_measure },
+	{ "overwrite", overwrite_measure },
+	{ "bandwidth", bandwidth_measure },
+	{ "follow", follow_measure },
+	{ "fence", fence_measure },
+	{ "takeover", takeover_measure },
+};
 
-static void print_result(const struct bench_result *r, bool json, bool last)
+#define NR_PARTS	(sizeof(parts) / sizeof(parts[0]))
+
+struct command {
+	bool chosen[NR_PARTS];
+	bool json;
+	bool check;
+	const char *plot;
+	const char *dax_dir;
+	const char *disk_dir;
+};
+
+static int usage_error(const char *what)
 {
-	if (json) {
-		printf("    {\"size\": %zu, \"raw_ns\": %.1f, \"commit_ns\": %.1f, \"commit_p99_ns\": %.1f, \"ratio\": %.3f, \"partial_ns\": %.1f, \"two_fences_ns\": %.1f, \"read_ns\": %.1f}%s\n",
-		       r->size, r->raw_ns, r->commit_ns, r->commit_p99_ns,
-		       r->ratio, r->partial_ns, r->two_fences_ns, r->read_ns,
-		       last ? "" : ",");
-		return;
-	}
-	printf("%9zu %10.1f %10.1f %10.1f %7.2f %10.1f %10.1f %10.1f\n", r->size,
-	       r->raw_ns, r->commit_ns, r->commit_p99_ns, r->ratio,
-	       r->partial_ns, r->two_fences_ns, r->read_ns);
+	fprintf(stderr, "npmu-bench: %s: see npmu-bench --help\n", what);
+	return 2;
 }
 
-static int run(const struct bench_options *o, size_t only, double limit, bool json)
+static int choose(struct command *c, char *list)
 {
-	size_t i, n = only ? 1 : sizeof(sizes) / sizeof(sizes[0]);
-	bool over = false;
+	char *name, *rest = NULL;
+	size_t i;
 
-	if (json)
-		printf("{\n  \"class\": \"%s\",\n  \"rounds\": %u,\n  \"local\": [\n",
-		       bench_class(o), o->rounds);
-	else
-		printf("# class %s, median of %u rounds, ns; ratio = commit / raw\n"
-		       "#%8s %10s %10s %10s %7s %10s %10s %10s\n",
-		       bench_class(o), o->rounds, "size", "raw", "commit",
-		       "commit p99", "ratio", "64 B part", "2 fences", "read");
-	for (i = 0; i < n; i++) {
-		struct bench_result r = { .size = only ? only : sizes[i] };
-
-		if (bench_local(o, &r))
-			return EXIT_FAILURE;
-		print_result(&r, json, i + 1 == n);
-		fflush(stdout);
-		over |= limit > 0 && r.ratio > limit &&
-			r.size == (only ? only : 256);
+	memset(c->chosen, 0, sizeof(c->chosen));
+	for (name = strtok_r(list, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
+		for (i = 0; i < NR_PARTS && strcmp(parts[i].name, name); i++)
+			;
+		if (i == NR_PARTS)
+			return -1;
+		c->chosen[i] = true;
 	}
-	if (json)
-		printf("  ]\n}\n");
-	if (over)
-		fprintf(stderr, "npmu-bench: a commit takes more than %.2f times the raw store\n",
-			limit);
-	return over ? EXIT_FAILURE : EXIT_SUCCESS;
+	return 0;
+}
+
+/* 1 to @max, with K, M or G behind it. Return: 0 or -1. */
+static int number(const char *text, uint64_t max, uint64_t *value)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	if (*text < '0' || *text > '9' || errno || *value > max)
+		return -1;
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		*value <<= 10 * (unit - units + 1);
+		end++;
+	}
+	return *end || !*value || *value > max ? -1 : 0;
+}
+
+static int measure(struct bench *b, const struct command *c)
+{
+	size_t i;
+
+	/* The backup is forked before there are mappings and threads. */
+	if (peers_open(b, c->dax_dir, c->disk_dir) || place_find(b))
+		return -1;
+	for (i = 0; i < NR_PARTS; i++)
+		if (c->chosen[i] && parts[i].measure(b))
+			return -1;
+	return 0;
+}
+
+static int run(struct bench *b, const struct command *c)
+{
+	int missed = 0;
+
+	b->report = report_new();
+	if (!b->report) {
+		bench_fail("out of memory");
+		return EXIT_FAILURE;
+	}
+	if (measure(b, c) || (c->plot && plot_write(b->report, c->plot))) {
+		peers_close(b->peers);
+		report_free(b->report);
+		return EXIT_FAILURE;
+	}
+	if (c->json) {
+		missed = json_print(b->report, b, c->check);
+	} else {
+		report_print(b->report, b);
+		if (c->check)
+			missed = check_print(b->report, false);
+	}
+	peers_close(b->peers);
+	report_free(b->report);
+	return missed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
@@ -79,64 +140,68 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "file", required_argument, NULL, 'f' },
 		{ "region", required_argument, NULL, 'r' },
-		{ "size", required_argument, NULL, 's' },
+		{ "only", required_argument, NULL, 'o' },
 		{ "rounds", required_argument, NULL, 'n' },
-		{ "limit", required_argument, NULL, 'l' },
+		{ "max-state", required_argument, NULL, 's' },
+		{ "dax-dir", required_argument, NULL, 'x' },
+		{ "disk-dir", required_argument, NULL, 'd' },
+		{ "check", no_argument, NULL, 'c' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "plot", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct bench_options o = { .rounds = 2001 };
-	const char *file = NULL, *region = NULL;
-	bool json = false;
-	double limit = 0;
-	size_t only = 0;
-	int opt, status;
+	struct bench b = { .rounds = 2001, .max_state = GIB };
+	struct command c = { 0 };
+	uint64_t value;
+	int opt;
 
+	memset(c.chosen, 1, sizeof(c.chosen));
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'f':
-			file = optarg;
-			break;
 		case 'r':
-			region = optarg;
+			if (b.name)
+				return usage_error("one --file or one --region");
+			b.name = optarg;
+			b.is_file = opt == 'f';
 			break;
-		case 's':
-			only = strtoul(optarg, NULL, 0);
-			if (!only || only > BENCH_MAX_SIZE) {
-				fprintf(stderr, "npmu-bench: --size is 1 to %d\n",
-					BENCH_MAX_SIZE);
-				return 2;
-			}
+		case 'o':
+			if (choose(&c, optarg))
+				return usage_error("--only: no such part");
 			break;
 		case 'n':
-			o.rounds = (unsigned int)strtoul(optarg, NULL, 0);
-			if (!o.rounds || o.rounds > 1000000) {
-				fprintf(stderr, "npmu-bench: --rounds is 1 to 1000000\n");
-				return 2;
-			}
+			if (number(optarg, 1000000, &value))
+				return usage_error("--rounds is 1 to 1000000");
+			b.rounds = (unsigned int)value;
 			break;
-		case 'l':
-			limit = strtod(optarg, NULL);
+		case 's':
+			if (number(optarg, GIB, &b.max_state) || b.max_state < MIB)
+				return usage_error("--max-state is 1M to 1G");
+			break;
+		case 'x':
+			c.dax_dir = optarg;
+			break;
+		case 'd':
+			c.disk_dir = optarg;
+			break;
+		case 'c':
+			c.check = true;
 			break;
 		case 'j':
-			json = true;
+			c.json = true;
+			break;
+		case 'p':
+			c.plot = optarg;
 			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
 		default:
-			fputs(usage, stderr);
-			return 2;
+			return usage_error("an unknown option, or a value is missing");
 		}
 	}
-	if (optind + 1 != argc || strcmp(argv[optind], "local") || !file == !region) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	if (bench_open(&o, file, region))
-		return EXIT_FAILURE;
-	status = run(&o, only, limit, json);
-	bench_close(&o);
-	return status;
+	if (optind + 1 != argc || strcmp(argv[optind], "local") || !b.name)
+		return usage_error("npmu-bench local, and --file or --region");
+	return run(&b, &c);
 }
