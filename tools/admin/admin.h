@@ -27,13 +27,17 @@ enum option_id {
 	OPT_COUNT,
 	OPT_DRAM,
 	OPT_EXPECTED_EPOCH,
+	OPT_FILE,
 	OPT_FORCE,
+	OPT_FRAMED,
 	OPT_MAX_REGIONS,
 	OPT_MODE,
 	OPT_NAME,
 	OPT_OWNER,
 	OPT_READ_ONLY,
 	OPT_SIZE,
+	OPT_TAG,
+	OPT_TAKEOVER,
 	NR_OPTIONS,
 };
 
@@ -147,6 +151,10 @@ enum status region_set(const struct invocation *inv);
 enum status region_delete(const struct invocation *inv);
 enum status region_fence(const struct invocation *inv);
 enum status checkpoint_show(const struct invocation *inv);
+enum status checkpoint_export(const struct invocation *inv);
+enum status checkpoint_import(const struct invocation *inv);
+enum status checkpoint_follow(const struct invocation *inv);
+enum status checkpoint_takeover(const struct invocation *inv);
 enum status tpt_list(const struct invocation *inv);
 enum status monitor(const struct invocation *inv);
 enum status doctor(const struct invocation *inv);

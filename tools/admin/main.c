@@ -20,6 +20,9 @@
 	OPTION(OPT_OWNER, "owner", "USER[:GROUP]", "owner; names or numbers")	\
 	OPTION(OPT_MODE, "mode", "MODE", "permissions in octal, 0666 at most")
 
+#define REGION_OR_FILE							\
+	OPTION(OPT_FILE, "file", "PATH", "a plain file instead of a region, for trials")
+
 const struct command commands[] = {
 	{
 		.noun = "unit", .verb = "format", .operands = "DEVICE", .min = 1, .max = 1,
@@ -157,6 +160,50 @@ const struct command commands[] = {
 		.detail = "Reads all of it, and disturbs nobody.",
 		.example = "checkpoint show u0/r0 --json",
 		.run = checkpoint_show,
+	},
+	{
+		.noun = "checkpoint", .verb = "export", .operands = "UNIT/REGION", .max = 1,
+		.options = OPTIONS(
+			REGION_OR_FILE),
+		.summary = "write the base, or the state, to standard output",
+		.detail = "Whole and durable, whoever writes meanwhile. Updates after the base are left out.",
+		.example = "checkpoint export u0/r0 >state",
+		.run = checkpoint_export,
+	},
+	{
+		.noun = "checkpoint", .verb = "import", .operands = "UNIT/REGION", .max = 1,
+		.options = OPTIONS(
+			OPTION(OPT_TAG, "tag", "N", "the application's mark on it; default 0")
+			OPTION(OPT_TAKEOVER, "takeover", "EPOCH",
+			       "fence the writer first, if this fence epoch is still current")
+			REGION_OR_FILE),
+		.summary = "commit standard input as a base, or as the state",
+		.detail = "Standard input is read to its end before the writer role is taken.",
+		.example = "checkpoint import u0/r0 --tag 1 <state",
+		.run = checkpoint_import,
+	},
+	{
+		.noun = "checkpoint", .verb = "follow", .operands = "UNIT/REGION", .max = 1,
+		.options = OPTIONS(
+			OPTION(OPT_COUNT, "count", "N", "stop after N items")
+			OPTION(OPT_FRAMED, "framed", NULL,
+			       "before each item a line with its kind, tag and length")
+			REGION_OR_FILE),
+		.summary = "write the base and then each update to standard output as it comes",
+		.detail = "Without --framed it fails where it is overrun; with it the base comes again.",
+		.example = "checkpoint follow u0/r0 --framed",
+		.run = checkpoint_follow,
+	},
+	{
+		.noun = "checkpoint", .verb = "takeover", .operands = "UNIT/REGION", .max = 1,
+		.options = OPTIONS(
+			OPTION(OPT_EXPECTED_EPOCH, "expected-epoch", "N",
+			       "the fence epoch that is believed to be current (required)")
+			REGION_OR_FILE),
+		.summary = "fence the writer, seal what it committed, and say the new fence epoch",
+		.detail = "Of several with the same epoch one succeeds. The region is without a writer then.",
+		.example = "checkpoint takeover u0/r0 --expected-epoch 7 --json",
+		.run = checkpoint_takeover,
 	},
 	{
 		.noun = "tpt", .verb = "list", .operands = "[UNIT[/REGION]]", .min = 0, .max = 1,

@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# checkpoint export, import, follow and takeover on plain files, so without a module and without root: what goes in comes
+# out, what cannot be is refused and changes nothing, and a stream says what it holds. TAP.
+#
+# Usage: stream_test.sh NPMU-ADMIN
+
+set -u
+
+program=$(readlink -f "$1")
+WRITER=$(dirname "$program")/tests/append_writer
+DIR=$(mktemp -d)
+trap 'rm -rf "$DIR"' EXIT
+cd "$DIR" || exit 1
+tests=0 failures=0
+
+admin() { "$program" checkpoint "$@" >out 2>err; }
+
+result() {
+	tests=$((tests + 1))
+	if [[ $1 == 0 ]]; then
+		echo "ok $tests - $2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $tests - $2"
+		sed 's/^/# /' err
+	fi
+}
+
+# fails NAME STATUS WORDS ARGUMENT...: nothing on stdout, the words on stderr
+fails() {
+	local name=$1 status=$2 words=$3 got
+	shift 3
+	admin "$@" <in
+	got=$?
+	[[ $got == "$status" && ! -s out ]] && grep -qF -- "$words" err
+	result $? "$name"
+}
+
+# new: a region of zeros
+new() { rm -f region && truncate -s "${1:-1M}" region; }
+
+head -c 300000 /dev/urandom >in
+new
+admin import --file region --tag 5 --json <in &&
+	python3 -c '
+import json
+d = json.load(open("out"))
+assert d["sequence"] == 1 and d["length"] == 300000 and d["tag"] == 5 and d["form"] == "append", d
+assert d["fence_epoch"] >= 1 and d["region"] == "region", d'
+result $? import__answers_in_json
+admin export --file region && cmp -s in out; result $? export__what_was_imported
+: >empty
+admin import --file region <empty && admin export --file region && [[ ! -s out ]]; result $? import__of_nothing
+admin import --file region <in && grep -q 'sequence *3' out && admin export --file region && cmp -s in out
+result $? import__again_replaces
+
+# Larger than a third of a new region
+new
+head -c 450000 /dev/urandom >large
+admin import --file region <large && admin export --file region && cmp -s large out; result $? import__makes_room_in_a_new_region
+new
+cp region before
+head -c 2000000 /dev/zero >in
+fails import__longer_than_the_region 1 'larger one' import --file region
+cmp -s before region; result $? import__refused_changes_nothing
+
+fails export__of_zeros 1 'checkpoint show' export --file region
+fails export__no_such_file 3 'No such file' export --file none
+head -c 100000 /dev/urandom >region
+fails export__of_something_else 1 'checkpoint' export --file region
+fails import__over_something_else 1 'checkpoint' import --file region
+fails takeover__of_something_else 1 'checkpoint' takeover --file region --expected-epoch 0
+fails export__json 2 'standard output is the data' export --file region --json
+fails export__no_region 2 'give UNIT/REGION' export
+fails export__region_and_file 2 'give UNIT/REGION' export u0/r0 --file region
+fails takeover__no_epoch 2 'needs --expected-epoch' takeover --file region
+fails import__bad_tag 2 'is not a number' import --file region --tag x
+fails follow__count_of_zero 2 'is not a number' follow --file region --count 0
+
+# Updates after a base
+new
+printf 'one' >in && admin import --file region <in
+"$WRITER" region >wrote <<<'update two'
+admin export --file region && [[ $(<out) == one ]] && grep -q 'updates follow' err; result $? export__says_that_updates_follow
+admin follow --file region --count 2 && [[ $(<out) == onetwo ]]; result $? follow__bytes_alone
+admin follow --file region --count 2 --framed && python3 -c '
+import re
+data = open("out", "rb").read()
+items = []
+while data:
+    line, data = data.split(b"\n", 1)
+    kind, rest = line.decode().split(" ", 1)
+    d = dict(p.split("=") for p in rest.split(" "))
+    assert list(d) == ["sequence", "fence_epoch", "tag", "length"], d
+    n = int(d["length"])
+    items.append((kind, int(d["sequence"]), int(d["tag"]), data[:n]))
+    data = data[n:]
+assert items == [("base", 1, 0, b"one"), ("update", 2, 7, b"two")], items'
+result $? follow__framed
+
+# Beside a writer that runs, from before there is anything
+new
+mkfifo lines
+"$WRITER" region <lines >wrote & writer=$!
+exec 5>lines
+"$program" checkpoint follow --file region --count 3 >followed 2>err & follower=$!
+for text in 'update a' 'update b' 'update c'; do echo "$text" >&5; done
+wait $follower && [[ $(<followed) == abc ]]; result $? follow__as_they_come
+exec 5>&-
+wait $writer; result $? follow__disturbs_no_writer
+
+# Overrun: it stands still while more than a ring is written
+# overrun ARGUMENT...: what it says from then on is in the file descriptor 6
+overrun() {
+	new
+	rm -f slow && mkfifo slow
+	"$WRITER" region >wrote <<<'base x'
+	"$program" checkpoint follow --file region "$@" >slow 2>err & follower=$!
+	exec 6<slow
+	read -r -t 20 -n 1 <&6
+	kill -STOP $follower
+	for i in {1..300}; do if ((i % 20)); then echo "update $i"; else echo "base b$i"; fi; done | "$WRITER" region >wrote
+	kill -CONT $follower
+}
+overrun --framed
+timeout 20 grep -aqm1 'base sequence=.* length=4$' <&6; result $? follow__overrun_goes_on_with_the_base
+kill $follower
+wait $follower 2>/dev/null
+overrun
+wait $follower; [[ $? == 1 ]] && grep -q 'overwritten before' err && grep -q -- --framed err; result $? follow__overrun_of_bytes_alone_fails
+exec 6<&-
+
+new
+"$WRITER" region >wrote <<<'base x'
+admin takeover --file region --expected-epoch 0 --json && python3 -c '
+import json
+d = json.load(open("out"))
+assert d["form"] == "append" and d["fence_epoch"] >= 1 and d["sequence"] == 1, d'
+result $? takeover__says_the_new_epoch
+fails takeover__of_another_epoch 1 'the fence epoch is' takeover --file region --expected-epoch 9
+new && admin takeover --file region --expected-epoch 0 && grep -q none out && [[ -z $(tr -d '\0' <region) ]]
+result $? takeover__makes_no_checkpoint
+admin export --file region >/dev/null; "$WRITER" region >wrote <<<'base x'
+"$program" checkpoint export --file region >/dev/full 2>err; [[ $? == 1 ]] && grep -q 'cannot write' err; result $? export__output_full
+
+echo "1..$tests"
+[[ $failures == 0 ]]
