@@ -7,6 +7,9 @@
 #include "unit_ops.h"
 #include "workload.h"
 
+uint32_t named_readers(struct explore *x, struct explore_stat *stat);
+uint32_t random_readers(struct explore *x, struct explore_stat *stat);
+
 #define UNIT_SIZE	(4ULL << 20)
 #define PAGE		NPMU_GRANULE_SIZE
 
@@ -428,8 +431,10 @@ const struct workload unit_workloads[] = {
 	{ "long-lists", false, long_lists },
 	{ "stray-stores", false, stray_stores },
 	{ "failures", false, failures },
+	{ "named-readers", false, named_readers },
 	{ "random", true, random_sequence },
 	{ "random-fragmented", true, random_fragmented },
+	{ "random-readers", true, random_readers },
 };
 
 const unsigned int nr_unit_workloads = sizeof(unit_workloads) / sizeof(unit_workloads[0]);

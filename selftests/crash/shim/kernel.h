@@ -245,6 +245,8 @@ void generate_random_uuid(u8 *uuid);
 #include "points.h"
 #define npmu_backing_write(b, off, src, len) \
 	({ CRASH_POINT("write"); npmu_backing_write(b, off, src, len); })
+#define npmu_backing_store(b, off, word) \
+	({ CRASH_POINT("store"); npmu_backing_store(b, off, word); })
 #define npmu_backing_zero(b, off, len) \
 	({ CRASH_POINT("zero"); npmu_backing_zero(b, off, len); })
 #define npmu_backing_writeback(b, off, len) \
