@@ -248,12 +248,16 @@ static int find_free(const struct npmu_readers *r, kuid_t uid, kuid_t owner)
 	return found;
 }
 
-/* The position first, then who it is: half made, it is not there. */
+/*
+ * All the rest first, then the instance alone: half made, it is not there, and who had
+ * the place before it does not come back. A place that is free for its sum is emptied.
+ */
 static int make_place(struct npmu_tpt_entry *entry, struct npmu_readers *r, u32 slot,
 		      const u8 *name, u64 position)
 {
-	const size_t half = offsetof(struct npmu_ckpt_reader_entry, position);
+	const size_t rest = offsetof(struct npmu_ckpt_reader_entry, name);
 	struct npmu_ckpt_reader_entry *made = &r->table[slot];
+	bool spoilt = le64_to_cpu(made->instance) == r->geometry.instance;
 	struct npmu_ckpt_named named = {
 		.uid = media_uid(entry->uid),
 		.position = position,
@@ -261,8 +265,9 @@ static int make_place(struct npmu_tpt_entry *entry, struct npmu_readers *r, u32 
 
 	memcpy(named.name, name, sizeof(named.name));
 	npmu_ckpt_make_reader(made, r->geometry.instance, &named);
-	return put(entry, AT(slot, position), &made->position, sizeof(*made) - half, false) ?:
-	       put(entry, AT(slot, instance), made, half, false);
+	return (spoilt ? put_word(entry, AT(slot, instance), 0) : 0) ?:
+	       put(entry, AT(slot, name), (u8 *)made + rest, sizeof(*made) - rest, false) ?:
+	       put_word(entry, AT(slot, instance), made->instance);
 }
 
 static int attach(struct npmu_tpt_entry *entry, struct npmu_readers *r, bool create,
