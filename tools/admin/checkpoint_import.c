@@ -191,7 +191,7 @@ static enum status import(struct stream *stream, uint64_t tag)
 	struct json_object *row;
 	enum status status;
 	uint64_t sequence = 0;
-	int form;
+	int form = NOTHING;
 
 	status = may_write(stream);
 	if (status == DONE)

@@ -20,12 +20,13 @@ enum status stream_open(struct stream *stream, const struct invocation *inv,
 			unsigned int flags)
 {
 	bool is_file = inv->given[OPT_FILE];
+	bool named = inv->nr_operands == 1;
 	struct npmu_error err;
 	struct target target;
 	int code;
 
 	*stream = (struct stream){ .inv = inv };
-	if (is_file == (inv->nr_operands == 1))
+	if (is_file == named)
 		return usage(inv, "give UNIT/REGION, or --file PATH and no region");
 	if (!is_file && !region_operand(inv, 0, &target))
 		return USAGE;

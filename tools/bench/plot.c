@@ -96,8 +96,7 @@ static int write_script(const struct plot *p, const char *dir, int count)
 		"set ylabel '%s'\n"
 		"set logscale x 2\n"
 		"set format x '2^{%%L}'\n"
-		"%s"
-		"set grid\n"
+		"%sset grid\n"
 		"set key outside right noenhanced\n"
 		"plot for [i=0:%d] '%s.dat' index i using 1:2 with linespoints title columnheader(1)\n",
 		p->group, p->title, p->x, p->y, p->scale ? "set logscale y\n" : "set yrange [0:]\n",

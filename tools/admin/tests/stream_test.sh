@@ -39,7 +39,7 @@ fails() {
 }
 
 # new: a region of zeros
-new() { rm -f region && truncate -s "${1:-1M}" region; }
+new() { rm -f region && truncate -s 1M region; }
 
 head -c 300000 /dev/urandom >in
 new
