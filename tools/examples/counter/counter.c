@@ -23,6 +23,7 @@ struct change {
 };
 
 static struct state state;
+static int begun;	/* the base that is there is part of it */
 
 static int give_up(const char *what, const char *why)
 {
@@ -79,17 +80,18 @@ static int take_base(struct npmu_append_reader *reader)
 		if (item.length == sizeof(state))
 			memcpy(&state, item.data, sizeof(state));
 	} while (npmu_append_recheck(reader, &item));
+	begun = 1;
 	return 0;
 }
 
-/* Everything unread. Return: 0: nothing is left. */
+/* Everything unread, after the base. Return: 0: nothing is left; -ENODATA: nothing is there. */
 static int catch_up(struct npmu_append_reader *reader)
 {
 	struct npmu_append_item item;
 	struct change change;
-	int code;
+	int code = begun ? 0 : take_base(reader);
 
-	for (;;) {
+	while (!code) {
 		code = npmu_append_next(reader, &item);
 		if (code == -ENODATA)
 			return 0;
@@ -104,9 +106,8 @@ static int catch_up(struct npmu_append_reader *reader)
 		/* The primary was a whole ring ahead, or began anew: from its base. */
 		if (!code || code == -EOVERFLOW || code == -ESTALE)
 			code = take_base(reader);
-		if (code)
-			return code;
 	}
+	return code;
 }
 
 /* Follow the primary until it is gone, then take its place. */
@@ -167,8 +168,7 @@ int main(int argc, char **argv)
 
 		if (npmu_append_writer_open(region, &options, &writer, &err))
 			return give_up("writer", err.text);
-		if (npmu_append_reader_open(region, &reader, &err) ||
-		    take_base(reader) || catch_up(reader))
+		if (npmu_append_reader_open(region, &reader, &err) || catch_up(reader))
 			return give_up("what was there", "it cannot be read");
 		npmu_append_reader_close(reader);
 	} else if (npmu_region_map(region, 0) || stand_by(region, &writer, &err)) {
