@@ -171,6 +171,12 @@ int npmu_open_bind(struct npmu_open *open, bool mmap_locked)
 	if (!old) {
 		open->mn.ops = &open_mn_ops;
 		ret = __mmu_notifier_register(&open->mn, mm);
+		/*
+		 * It gives up when a signal is pending, also one that only means task
+		 * work. Nobody expects mmap() to be interrupted: the call is made again.
+		 */
+		if (ret == -EINTR && signal_pending(current))
+			ret = -ERESTARTNOINTR;
 		/* Only now may a thread go on that does not take mmap_lock. */
 		if (ret)
 			WRITE_ONCE(open->binder, NULL);

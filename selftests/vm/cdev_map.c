@@ -3,7 +3,9 @@
  * What may be mapped, and that an open for reading never writes.
  */
 #define _GNU_SOURCE
+#include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 
 #include "vmtest.h"
@@ -302,6 +304,50 @@ static void status__is_read_only_and_survives_a_fence(void)
 	EXPECT(vm_drop("t"), 0);
 }
 
+static volatile sig_atomic_t nr_ticks;
+
+static void tick(int sig)
+{
+	(void)sig;
+	nr_ticks++;
+}
+
+/*
+ * Binding an open to its process stops short when a signal comes; the caller must not
+ * see this. Each round binds a new open, and many mappings make the window wide.
+ */
+static void map__is_not_interrupted_by_signals(void)
+{
+	struct itimerval timer = { 0 }, off = { 0 };
+	struct sigaction act = { .sa_handler = tick, .sa_flags = SA_RESTART };
+	void *holes = mmap(NULL, 4096 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int i, fd, bad = 0;
+	char *addr;
+
+	REQUIRE(!up(), "%s", vm_why());
+	REQUIRE(holes != MAP_FAILED, "%m");
+	/* Every second page is a mapping of its own. */
+	for (i = 0; i < 4096; i += 2)
+		mprotect((char *)holes + i * 4096, 4096, PROT_READ);
+	sigaction(SIGALRM, &act, NULL);
+	for (i = 0; i < 100 && !bad; i++) {
+		timer.it_value.tv_usec = 1 + i * 50;
+		fd = vm_open("t", "r", O_RDWR);
+		REQUIRE(fd >= 0, "%s", vm_strerror(fd));
+		setitimer(ITIMER_REAL, &timer, NULL);
+		addr = mmap(NULL, SIZE, RW, MAP_SHARED, fd, 0);
+		bad = addr == MAP_FAILED ? errno : 0;
+		setitimer(ITIMER_REAL, &off, NULL);
+		if (!bad)
+			munmap(addr, SIZE);
+		close(fd);
+	}
+	CHECK(!bad, "round %d: %s", i, strerror(bad));
+	CHECK(nr_ticks, "no signal came");
+	munmap(holes, 4096 * 4096);
+	EXPECT(vm_drop("t"), 0);
+}
+
 int main(void)
 {
 	VM_RUN(map__is_the_region);
@@ -314,6 +360,7 @@ int main(void)
 	VM_RUN(rdonly__can_never_write);
 	VM_RUN(rdwr__read_only_mapping_never_writes);
 	VM_RUN(rdonly__cannot_be_reopened_for_writing);
+	VM_RUN(map__is_not_interrupted_by_signals);
 	VM_RUN(status__is_read_only_and_survives_a_fence);
 	return vm_end();
 }
