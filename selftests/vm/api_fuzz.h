@@ -6,6 +6,7 @@
 #ifndef NPMU_API_FUZZ_H
 #define NPMU_API_FUZZ_H
 
+#include <linux/npmu_ckpt.h>
 #include <stdatomic.h>
 
 #include "vmtest.h"
@@ -42,6 +43,11 @@ enum af_op {
 	AF_ONE_WAY(AF_ENUM)
 	AF_NR_OPS
 };
+
+/* Where commits store: nothing of a checkpoint stands between its seal and its readers. */
+#define AF_WORD	1024
+_Static_assert(AF_WORD >= NPMU_CKPT_SEAL0 + NPMU_CKPT_SEAL_SIZE && AF_WORD + 8 <= NPMU_CKPT_READERS,
+	       "the kernel writes there");
 
 #define AF_REGIONS	1024
 #define AF_UNITS	4

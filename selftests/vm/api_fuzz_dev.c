@@ -77,7 +77,7 @@ static void fill_ioctl(struct af_thread *t, unsigned int i, union any *arg)
 		break;
 	case AF_WAIT:
 		arg->head[1] = af_below(&t->rng, 4);
-		arg->wait.offset = af_one_in(&t->rng, 4) ? af_telling(&t->rng) : 4088;
+		arg->wait.offset = af_one_in(&t->rng, 4) ? af_telling(&t->rng) : AF_WORD;
 		arg->wait.timeout_ns = af_below(&t->rng, 20000000);
 		break;
 	case AF_READER_ATTACH:
@@ -210,7 +210,7 @@ static void other_calls(struct af_thread *t)
 
 /*
  * One commit, as the library makes it: store, fence the CPU, look at the status page.
- * The word at offset 4088 is stored to by nobody else and only rises; what a commit put
+ * The word at AF_WORD is stored to by nobody else and only rises; what a commit put
  * there stays, and no commit returns under an epoch that another call has ended.
  */
 static void commit(int fd, const struct npmu_ioc_info *info, volatile uint64_t *word,
@@ -236,7 +236,7 @@ static void commit(int fd, const struct npmu_ioc_info *info, volatile uint64_t *
 	atomic_fetch_add(&af->commits, 1);
 	af_count(AF_COMMIT, 0);
 	landed = atomic_load(&region->landed);
-	if (vm_pread(fd, &value, sizeof(value), 4088) == sizeof(value) && value < landed &&
+	if (vm_pread(fd, &value, sizeof(value), AF_WORD) == sizeof(value) && value < landed &&
 	    !vm_info(fd, &now) && !now.dead)
 		af_broken("%s/%s: epoch %llu was committed, %llu is there", info->unit_name,
 			  info->region_name, (unsigned long long)landed, (unsigned long long)value);
@@ -259,7 +259,7 @@ static void commit_one(struct af_thread *t)
 		int times = 1 + af_below(&t->rng, 4);
 
 		while (times--)
-			commit(fd, &info, (void *)(page + 4088), status);
+			commit(fd, &info, (void *)(page + AF_WORD), status);
 	}
 	if (page)
 		munmap(page, 4096);
