@@ -88,6 +88,7 @@ struct af_thread {
 	uint64_t rng;
 	int netlink;
 	int family;
+	unsigned int formats;		/* so many requests to come shall be these */
 	_Atomic int *files;		/* -1: none */
 	struct { char *addr; size_t len; } maps[AF_MAPS];
 };

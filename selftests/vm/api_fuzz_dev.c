@@ -136,6 +136,16 @@ static void make_checkpoint(int fd)
 	vm_pwrite(fd, page + NPMU_CKPT_HEADER1, NPMU_CKPT_HEADER_SIZE, NPMU_CKPT_HEADER1);
 }
 
+/* By who has just become a reader; of the others few are one. */
+static void acknowledge(struct af_thread *t, int fd)
+{
+	struct npmu_ioc_reader_ack ack = {
+		.size = sizeof(ack), .position = af_below(&t->rng, 16) * 64,
+	};
+
+	af_count(AF_READER_ACK, vm_ioctl(fd, NPMU_IOC_READER_ACK, &ack));
+}
+
 static void one_ioctl(struct af_thread *t)
 {
 	unsigned int i = af_below(&t->rng, sizeof(ioctls) / sizeof(ioctls[0]));
@@ -159,6 +169,8 @@ static void one_ioctl(struct af_thread *t)
 	if (af_one_in(&t->rng, 24))
 		to = af_one_in(&t->rng, 2) ? t->maps[0].addr : (void *)af_telling(&t->rng);
 	ret = af_count(ioctls[i].op, vm_ioctl(fd, ioctls[i].request, to));
+	if (!ret && ioctls[i].op == AF_READER_ATTACH)
+		acknowledge(t, fd);
 	/* From now on nobody commits under a lower epoch. */
 	if (!ret && to == &arg && (ioctls[i].op == AF_CLAIM || ioctls[i].op == AF_TAKEOVER) &&
 	    arg.claim.size == ioctls[i].size && !vm_info(fd, &info) && info.entry_id)

@@ -71,6 +71,7 @@ static const struct request {
 };
 
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
+#define FORMAT	2		/* of them; only of what is not attached */
 
 int af_netlink_open(struct af_thread *t)
 {
@@ -250,6 +251,8 @@ static const struct request *some_request(struct af_thread *t)
 	unsigned int all = 0, at;
 	size_t i;
 
+	if (t->formats && t->formats--)
+		return &requests[FORMAT];
 	for (i = 0; i < NR_REQUESTS; i++)
 		all += requests[i].weight;
 	at = af_below(&t->rng, all);
@@ -353,6 +356,8 @@ void af_netlink(struct af_thread *t)
 	if (m.g.cmd != (r->cmd & ~DUMP))
 		op = AF_RAW_NETLINK;
 	af_count(op, ret);
+	if (op == AF_UNIT_DETACH && !ret)
+		t->formats = 3;
 	/* The socket may be out of step, or not be one any more. */
 	if (ret == -EBADF || ret == -ENOTSOCK || ret == -EAGAIN || af_one_in(&t->rng, 50)) {
 		if (ret != -EBADF && ret != -ENOTSOCK)
