@@ -6,38 +6,8 @@
 #ifndef _NPMU_CHECKPOINT_H
 #define _NPMU_CHECKPOINT_H
 
-#include "ckpt.h"
+#include "ckpt_look.h"
 #include "region.h"
-
-/**
- * struct npmu_checkpoint_stat - what a region's checkpoint holds
- * @geometry: what its header says
- * @has_base: there is a base, or a state in the overwrite form
- * @has_update: there are updates behind it
- * @has_seal: a writer sealed
- * @base: the newest valid one
- * @base_offset: of its data in the region
- * @update: the latest one
- * @update_offset: of its data in the region
- * @seal: the one that counts
- * @updates: how many there are behind the base
- * @end: position behind the latest one
- * @free: bytes of the ring that are neither behind the base nor before @end
- */
-struct npmu_checkpoint_stat {
-	struct npmu_ckpt_geometry geometry;
-	bool has_base;
-	bool has_update;
-	bool has_seal;
-	struct npmu_ckpt_record base;
-	u64 base_offset;
-	struct npmu_ckpt_record update;
-	u64 update_offset;
-	struct npmu_ckpt_sealed seal;
-	u64 updates;
-	u64 end;
-	u64 free;
-};
 
 /**
  * npmu_checkpoint_stat - look at the checkpoint of a region

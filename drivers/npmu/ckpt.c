@@ -7,25 +7,25 @@
 #include "format.h"
 #include "range.h"
 
-static_assert(sizeof(struct npmu_ckpt_header) == NPMU_CKPT_HEADER_SIZE);
-static_assert(offsetof(struct npmu_ckpt_header, generation) == 32);
-static_assert(offsetof(struct npmu_ckpt_header, form_data) == 96);
-static_assert(offsetof(struct npmu_ckpt_header, crc) == 252);
-static_assert(sizeof(struct npmu_ckpt_append) == 96);
-static_assert(sizeof(struct npmu_ckpt_slot) == NPMU_CKPT_SLOT_HEADER);
-static_assert(offsetof(struct npmu_ckpt_slot, crc) == 60);
-static_assert(sizeof(struct npmu_ckpt_update) == NPMU_CKPT_UPDATE_HEADER);
-static_assert(offsetof(struct npmu_ckpt_update, crc) == 60);
-static_assert(sizeof(struct npmu_ckpt_seal) == NPMU_CKPT_SEAL_SIZE);
-static_assert(offsetof(struct npmu_ckpt_seal, crc) == 60);
-static_assert(sizeof(struct npmu_ckpt_reader_entry) == NPMU_CKPT_READER_SIZE);
-static_assert(offsetof(struct npmu_ckpt_reader_entry, crc) == 28);
-static_assert(offsetof(struct npmu_ckpt_reader_entry, position) == 32);
+static_assert(sizeof(struct npmu_ckpt_header) == NPMU_CKPT_HEADER_SIZE, "frozen");
+static_assert(offsetof(struct npmu_ckpt_header, generation) == 32, "frozen");
+static_assert(offsetof(struct npmu_ckpt_header, form_data) == 96, "frozen");
+static_assert(offsetof(struct npmu_ckpt_header, crc) == 252, "frozen");
+static_assert(sizeof(struct npmu_ckpt_append) == 96, "frozen");
+static_assert(sizeof(struct npmu_ckpt_slot) == NPMU_CKPT_SLOT_HEADER, "frozen");
+static_assert(offsetof(struct npmu_ckpt_slot, crc) == 60, "frozen");
+static_assert(sizeof(struct npmu_ckpt_update) == NPMU_CKPT_UPDATE_HEADER, "frozen");
+static_assert(offsetof(struct npmu_ckpt_update, crc) == 60, "frozen");
+static_assert(sizeof(struct npmu_ckpt_seal) == NPMU_CKPT_SEAL_SIZE, "frozen");
+static_assert(offsetof(struct npmu_ckpt_seal, crc) == 60, "frozen");
+static_assert(sizeof(struct npmu_ckpt_reader_entry) == NPMU_CKPT_READER_SIZE, "frozen");
+static_assert(offsetof(struct npmu_ckpt_reader_entry, crc) == 28, "frozen");
+static_assert(offsetof(struct npmu_ckpt_reader_entry, position) == 32, "frozen");
 /* Readers, seals and both copies keep off each other. */
-static_assert(NPMU_CKPT_SEAL0 >= NPMU_CKPT_HEADER_SIZE);
-static_assert(NPMU_CKPT_READERS >= NPMU_CKPT_SEAL0 + NPMU_CKPT_SEAL_SIZE);
+static_assert(NPMU_CKPT_SEAL0 >= NPMU_CKPT_HEADER_SIZE, "apart");
+static_assert(NPMU_CKPT_READERS >= NPMU_CKPT_SEAL0 + NPMU_CKPT_SEAL_SIZE, "apart");
 static_assert(NPMU_CKPT_READERS + NPMU_CKPT_NR_READERS * NPMU_CKPT_READER_SIZE <=
-	      NPMU_CKPT_HEADER1);
+	      NPMU_CKPT_HEADER1, "apart");
 
 #define SUMMED_HEADER	offsetof(struct npmu_ckpt_update, crc)
 
