@@ -61,12 +61,12 @@ void check_finding(struct check *c, enum npmu_severity severity,
 		c->sum->errors++;
 	else if (severity == NPMU_WARNING)
 		c->sum->warnings++;
-	if (!c->report)
+	if (!c->report || !c->report->finding)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	c->report(c->ctx, &f);
+	c->report->finding(c->report->ctx, &f);
 }
 
 const char *check_verdict_text(int verdict)
@@ -266,14 +266,14 @@ static int check_regions(struct check *c)
 	check_unique(c);
 	check_bad_free(c);
 	c->sum->free_bytes = npmu_alloc_available(&c->alloc);
-	return 0;
+	return check_checkpoints(c);
 }
 
-int npmu_mediacheck(const struct npmu_media_source *src, npmu_report_fn *report,
-		    void *ctx, struct npmu_check_summary *sum)
+int npmu_mediacheck(const struct npmu_media_source *src,
+		    const struct npmu_check_report *report, struct npmu_check_summary *sum)
 {
 	struct check c = {
-		.src = src, .report = report, .ctx = ctx, .sum = sum,
+		.src = src, .report = report, .sum = sum,
 	};
 	int err = 0;
 

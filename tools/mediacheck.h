@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Offline check of a unit's media: superblocks, region records, list blocks,
- * extents, bad list. Reads only, needs neither the module nor libnpmu's handles, and takes
+ * extents, bad list; and which checkpoints are in its regions. Reads only, needs neither the module nor libnpmu's handles, and takes
  * any bytes whatever. Prints nothing: findings go to a callback.
  */
 #ifndef NPMU_MEDIACHECK_H
@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include <npmu/checkpoint.h>
 
 enum npmu_severity {
 	NPMU_NOTE,	/* nothing is wrong with the media: what they tell */
@@ -81,20 +83,52 @@ struct npmu_check_summary {
 	uint64_t warnings;
 };
 
-typedef void npmu_report_fn(void *ctx, const struct npmu_finding *finding);
+/**
+ * struct npmu_check_checkpoint - the checkpoint in a region that is whole; valid during
+ *	the callback
+ * @code: 0; -EUCLEAN: a damaged one; -EPROTONOSUPPORT: an unknown version, form or
+ *	feature; -EIO: memory of it failed; -EAGAIN: it is being written
+ * @slot: of the region
+ * @nr_readers: how many @readers
+ * @fence_epoch: of the region: no writer of a lower one can store any more
+ * @info: what it holds; with a @code only the names
+ * @readers: the named ones; nobody is known to be attached
+ */
+struct npmu_check_checkpoint {
+	int code;
+	uint32_t slot;
+	uint32_t nr_readers;
+	uint64_t fence_epoch;
+	const struct npmu_checkpoint_info *info;
+	const struct npmu_reader_info *readers;
+};
+
+/**
+ * struct npmu_check_report - who is told
+ * @finding: called for each finding, in order of the media; may be NULL
+ * @checkpoint: called for each region with a checkpoint, in order of slots; may be NULL,
+ *	and then no region is read
+ * @ctx: for both
+ *
+ * What a region holds is its owner's: a damaged checkpoint is not a finding.
+ */
+struct npmu_check_report {
+	void (*finding)(void *ctx, const struct npmu_finding *finding);
+	void (*checkpoint)(void *ctx, const struct npmu_check_checkpoint *checkpoint);
+	void *ctx;
+};
 
 /**
  * npmu_mediacheck_path - check a block device or an image file
  * @path: opened read-only. A unit that is attached may be checked, but what
  *	changes meanwhile may show as a warning
- * @report: called for each finding, in order of the media; may be NULL
- * @ctx: for @report
+ * @report: who is told, or NULL
  * @sum: filled in always
  *
  * Return: 0 when it was read to the end (look at errors and warnings), else a
  * negative errno: it could not be opened or read, or memory ran out.
  */
-int npmu_mediacheck_path(const char *path, npmu_report_fn *report, void *ctx,
+int npmu_mediacheck_path(const char *path, const struct npmu_check_report *report,
 			 struct npmu_check_summary *sum);
 
 /**
@@ -114,13 +148,12 @@ struct npmu_media_source {
  * npmu_mediacheck - the same, from any source of bytes
  * @src: the source
  * @report: as npmu_mediacheck_path()
- * @ctx: for @report
  * @sum: filled in always
  *
  * Return: as npmu_mediacheck_path().
  */
-int npmu_mediacheck(const struct npmu_media_source *src, npmu_report_fn *report,
-		    void *ctx, struct npmu_check_summary *sum);
+int npmu_mediacheck(const struct npmu_media_source *src,
+		    const struct npmu_check_report *report, struct npmu_check_summary *sum);
 
 /* "superblock", "record", "list", "extent", "bad" and "note", "warning", "error". */
 const char *npmu_finding_what_text(enum npmu_finding_what what);

@@ -4,6 +4,7 @@
  * read, add up, and are claimed by nobody else. Must not know how the current copy
  * of a record is found.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -156,6 +157,36 @@ bool check_sound(struct check *c, const struct npmu_region_record *rec,
 		 const struct place *at, bool loud)
 {
 	return walk_region(c, rec, at, claim_none, loud);
+}
+
+static bool claim_note(struct check *c, const struct place *at, uint64_t start, uint64_t len)
+{
+	struct npmu_extent *e = &c->extents[c->nr_extents];
+
+	if (at->what != NPMU_WHAT_EXTENT)
+		return true;
+	*e = (struct npmu_extent){ .start = start, .len = len };
+	if (c->nr_extents++)
+		e->off = e[-1].off + e[-1].len;
+	return true;
+}
+
+int check_map(struct check *c, uint32_t slot, const struct npmu_region_record **rec)
+{
+	struct place at;
+
+	*rec = check_record(c, slot, &at, false);
+	if (!*rec || le32_to_cpu((*rec)->state) != NPMU_SLOT_REGION)
+		return -ENOENT;
+	c->extents = calloc(le32_to_cpu((*rec)->nr_extents), sizeof(*c->extents));
+	c->nr_extents = 0;
+	if (!c->extents)
+		return -ENOMEM;
+	if (walk_region(c, *rec, &at, claim_note, false))
+		return 0;
+	free(c->extents);
+	c->extents = NULL;
+	return -ENOENT;
 }
 
 /* Of two that claim the same, attach lets the one of the higher epoch have it. */

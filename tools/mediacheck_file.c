@@ -78,7 +78,7 @@ static int open_media(const char *path, uint64_t *size)
 	return fd;
 }
 
-int npmu_mediacheck_path(const char *path, npmu_report_fn *report, void *ctx,
+int npmu_mediacheck_path(const char *path, const struct npmu_check_report *report,
 			 struct npmu_check_summary *sum)
 {
 	struct npmu_media_source src = { .read = file_read };
@@ -89,7 +89,7 @@ int npmu_mediacheck_path(const char *path, npmu_report_fn *report, void *ctx,
 	if (fd < 0)
 		return fd;
 	src.ctx = &fd;
-	err = npmu_mediacheck(&src, report, ctx, sum);
+	err = npmu_mediacheck(&src, report, sum);
 	close(fd);
 	return err;
 }

@@ -5,6 +5,8 @@
 
 #include "../drivers/npmu/alloc.h"
 #include "../drivers/npmu/badlist.h"
+#include "../drivers/npmu/ckpt_look.h"
+#include "../drivers/npmu/extent.h"
 #include "../drivers/npmu/format.h"
 #include "mediacheck.h"
 
@@ -39,8 +41,7 @@ struct buffers {
 
 struct check {
 	const struct npmu_media_source *src;
-	npmu_report_fn *report;
-	void *ctx;
+	const struct npmu_check_report *report;
 	struct npmu_check_summary *sum;
 	struct buffers *b;
 	const struct npmu_superblock *sb;
@@ -52,6 +53,8 @@ struct check {
 	struct clash clash[MAX_CLASHES];
 	uint32_t nr_clashes;
 	uint32_t told;
+	struct npmu_extent *extents;	/* of check_map() */
+	uint32_t nr_extents;
 };
 
 /* Where a finding stands; the rest of it is said at each place. */
@@ -87,6 +90,15 @@ void check_bad_list(struct check *c);
 void check_bad_free(struct check *c);
 /* Tell what of the bad list a run of a region is. */
 void check_bad_owned(struct check *c, const struct place *at, uint64_t start, uint64_t len);
+
+/*
+ * Current record of a slot, and its extents in @c, to be freed. Return: 0; -ENOENT: the
+ * media have changed, and it is not whole any more; -ENOMEM.
+ */
+int check_map(struct check *c, uint32_t slot, const struct npmu_region_record **rec);
+
+/* Look at the checkpoints of those that are whole. Return: 0 or -ENOMEM. */
+int check_checkpoints(struct check *c);
 
 /* Let the sound ones of seen[] claim what they have; counts regions. */
 void check_claims(struct check *c);

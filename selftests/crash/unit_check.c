@@ -83,7 +83,7 @@ static const char *check_offline(const struct snap *s, bool repaired)
 	struct npmu_media_source src = { .size = model_size(), .read = read_memory };
 	struct npmu_check_summary sum;
 
-	if (npmu_mediacheck(&src, NULL, NULL, &sum))
+	if (npmu_mediacheck(&src, NULL, &sum))
 		return "unit check: cannot read";
 	if ((sum.errors && !run_now->lost) || sum.damaged)
 		return "unit check: errors";

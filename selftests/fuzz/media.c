@@ -8,9 +8,12 @@
  * that the CRC does not hide what is behind it. Besides not crashing, what passed
  * a check must keep its promises, and the naive twin must come to the same verdict.
  */
+#include <linux/npmu_ckpt.h>
+
 #include "../../drivers/npmu/tests/media_image.h"
 #include "alloc.h"
 #include "fuzz.h"
+#include "look_twin.h"
 #include "media_twin.h"
 #include "mediacheck.h"
 #include "range.h"
@@ -23,6 +26,11 @@
 #define META		(LISTS + 2 * BLOCKS * NPMU_RECORD_SIZE)
 #define LIST_SLOT	3
 
+/* The region in slot 1 holds a checkpoint; its pages are records, too. */
+#define LOOK_SLOT	1
+#define LOOK_AT		(UNIT - (LOOK_SLOT + 1) * 0x10000)
+#define META_RECORDS	(2 + 2 * SLOTS + 2 * BLOCKS)
+
 #define F_SEAL		1
 #define F_COPY		2	/* second copies equal the first */
 #define F_DEVICE	4	/* bits 2 and 3: the device is another size */
@@ -31,6 +39,8 @@ static const u64 device_sizes[4] = { UNIT, UNIT - 1, UNIT + 8191, 0x8800 };
 
 static u8 base[META] __attribute__((aligned(4096)));
 static u8 image[UNIT + 8192] __attribute__((aligned(4096)));
+
+static u8 look_base[LOOK_SIZE] __attribute__((aligned(4096)));
 
 static u64 device;
 
@@ -59,12 +69,15 @@ static void build(void)
 		memcpy(base + LISTS + 2 * i * 4096, &blk[i], 4096);
 		memcpy(base + LISTS + (2 * i + 1) * 4096, &blk[i], 4096);
 	}
+	look_build(look_base);
 }
 
-/* Record number n of the metadata, in order of the media. */
+/* Record number n of the metadata, in order of the media; then the checkpoint. */
 static u8 *record_at(u32 n)
 {
-	n %= 2 + 2 * SLOTS + 2 * BLOCKS;
+	n %= META_RECORDS + LOOK_PAGES;
+	if (n >= META_RECORDS)
+		return image + LOOK_AT + (n - META_RECORDS) * NPMU_RECORD_SIZE;
 	if (n < 2)
 		return image + n * NPMU_SB_COPY1;
 	return image + NPMU_TABLE_START + (n - 2) * NPMU_RECORD_SIZE;
@@ -104,6 +117,7 @@ static void seal_all(int copy_too)
 		memcpy(record_at(1), record_at(0), NPMU_RECORD_SIZE);
 	npmu_sb_seal((void *)record_at(0));
 	npmu_sb_seal((void *)record_at(1));
+	look_seal(image + LOOK_AT);
 }
 
 static int mem_read(void *ctx, uint64_t off, void *buf, size_t len)
@@ -119,6 +133,55 @@ static void report(void *ctx, const struct npmu_finding *f)
 	(void)ctx;
 	MUST(*f->text && f->offset < UNIT + 8192);
 	MUST(!*f->region || npmu_name_ok(f->region, NPMU_REGION_NAME_LEN));
+}
+
+/* What was told of the checkpoint in LOOK_SLOT. */
+static struct {
+	bool found;
+	struct npmu_check_checkpoint it;
+	struct npmu_checkpoint_info info;
+} told;
+
+static void note(void *ctx, const struct npmu_check_checkpoint *c)
+{
+	const struct npmu_checkpoint_info *i = c->info;
+	u32 n;
+
+	(void)ctx;
+	MUST(npmu_name_ok(i->region, NPMU_REGION_NAME_LEN) && c->slot < SLOTS);
+	MUST(c->nr_readers <= NPMU_CKPT_NR_READERS && (!c->code || !c->nr_readers));
+	for (n = 0; n < c->nr_readers; n++)
+		MUST(npmu_name_ok(c->readers[n].name, NPMU_CKPT_READER_NAME_LEN));
+	MUST(i->free <= i->ring_size);
+	if (c->slot != LOOK_SLOT)
+		return;
+	told.found = true;
+	told.it = *c;
+	told.info = *i;
+}
+
+/* As long as nobody touched where the region lies. */
+static void use_look(void)
+{
+	u64 off[2] = { npmu_record_offset((void *)base, LOOK_SLOT, 0),
+		       npmu_record_offset((void *)base, LOOK_SLOT, 1) };
+	struct twin_look twin;
+
+	if (memcmp(image, base, NPMU_RECORD_SIZE) || device < UNIT ||
+	    memcmp(image + off[0], base + off[0], NPMU_RECORD_SIZE) ||
+	    memcmp(image + off[1], base + off[1], NPMU_RECORD_SIZE))
+		return;
+	twin_look(image + LOOK_AT, &twin);
+	/* Without the region, another one claims its bytes. */
+	if (!told.found)
+		return;
+	MUST(told.it.code == twin.code);
+	if (twin.code)
+		return;
+	MUST(told.info.base_sequence == twin.base_sequence);
+	MUST(told.info.updates == twin.updates && told.info.end == twin.end);
+	MUST(told.info.seal_fence_epoch == twin.seal_epoch && told.info.seal_end == twin.seal_end);
+	MUST(told.it.nr_readers == twin.readers);
 }
 
 /* What npmu_region_check() promises. */
@@ -200,11 +263,13 @@ static void use_unit(void)
 {
 	const struct npmu_superblock *sb = (void *)image;
 	struct npmu_media_source src = { device, mem_read, NULL };
+	const struct npmu_check_report who = { .finding = report, .checkpoint = note };
 	struct npmu_check_summary s;
 	struct twin_unit twin;
 
+	told.found = false;
 	twin_unit(image, device, &twin);
-	MUST(!npmu_mediacheck(&src, report, NULL, &s));
+	MUST(!npmu_mediacheck(&src, &who, &s));
 	MUST(s.regions + s.damaged <= s.max_regions);
 	MUST(s.free_bytes <= s.data_bytes && s.data_bytes <= s.size);
 	MUST(s.found_unit == twin.found);
@@ -217,6 +282,7 @@ static void use_unit(void)
 	MUST(!twin.clean || s.regions == twin.regions);
 	MUST(s.errors || twin.clean);
 	use_records(twin.sb);
+	use_look();
 }
 
 static void start(unsigned int flags)
@@ -226,6 +292,7 @@ static void start(unsigned int flags)
 	if (!built)
 		build();
 	memcpy(image, base, META);
+	memcpy(image + LOOK_AT, look_base, LOOK_SIZE);
 	device = device_sizes[flags / F_DEVICE % 4];
 	if (!built)
 		use_unit();
@@ -265,7 +332,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 /* --- what a mutation of an input is: most often one field with a telling value --- */
 
 static const struct field {
-	u8 kind;	/* 0 superblock, 1 record, 2 list block */
+	u8 kind;	/* 0 superblock, 1 record, 2 list block, 3 and on: a page of the checkpoint */
 	u8 bytes;
 	u16 at;
 } fields[] = {
@@ -278,6 +345,15 @@ static const struct field {
 	{ 1, 8, 2288 }, { 1, 8, 2296 }, { 1, 1, 2304 }, { 1, 1, 4095 },
 	{ 2, 4, 8 }, { 2, 4, 12 }, { 2, 8, 16 }, { 2, 8, 32 }, { 2, 8, 40 }, { 2, 4, 52 },
 	{ 2, 1, 56 }, { 2, 8, 96 }, { 2, 8, 104 }, { 2, 8, 112 }, { 2, 8, 4080 }, { 2, 8, 4088 },
+	{ 3, 8, 0 }, { 3, 4, 8 }, { 3, 4, 12 }, { 3, 8, 24 }, { 3, 8, 32 }, { 3, 8, 40 },
+	{ 3, 8, 48 }, { 3, 8, 56 }, { 3, 8, 64 }, { 3, 8, 72 }, { 3, 8, 96 }, { 3, 8, 104 },
+	{ 3, 4, 112 }, { 3, 1, 130 }, { 3, 8, 512 }, { 3, 8, 520 }, { 3, 8, 536 }, { 3, 8, 2048 },
+	{ 3, 1, 2056 }, { 3, 1, 2059 }, { 3, 8, 2080 }, { 3, 1, 2100 }, { 4, 8, 520 }, { 4, 8, 536 },
+	{ 5, 8, 0 }, { 5, 8, 8 }, { 5, 8, 16 }, { 5, 8, 24 }, { 5, 8, 40 }, { 5, 4, 56 },
+	{ 6, 8, 8 }, { 6, 8, 24 }, { 6, 8, 40 }, { 7, 8, 0 }, { 7, 8, 8 }, { 7, 8, 16 },
+	{ 7, 8, 24 }, { 7, 8, 40 }, { 7, 8, 328 }, { 7, 8, 336 }, { 7, 8, 344 }, { 7, 8, 3848 },
+	{ 7, 8, 3856 }, { 7, 8, 3864 }, { 7, 8, 3872 }, { 7, 8, 3880 }, { 7, 4, 3896 },
+	{ 7, 8, 3976 }, { 7, 8, 3984 }, { 7, 8, 4008 }, { 7, 4, 4024 },
 };
 
 static u64 telling(uint32_t *rng)
@@ -286,7 +362,7 @@ static u64 telling(uint32_t *rng)
 		0, 1, 2, 7, 8, 127, 128, 129, 250, 251, 666, 01000, 4095, 4096, 4097, 8192, 10000,
 		10001, 0x8000, 0x10000, 1 << 20, 4 << 20, UNIT - 4096, UNIT, UNIT + 4096,
 		NPMU_TABLE_START + SLOTS * 4096, LISTS, LISTS + 4096, META, META + 4096, META - 4096,
-		UNIT - META, 1ULL << 32, 1ULL << 44, (1ULL << 44) + 4096, 1ULL << 62, 1ULL << 63,
+		UNIT - META, 3, 4, 5, 6, 64, 3840, 12288, 16384, 77, (1ULL << 63) - 64, 1ULL << 32, 1ULL << 44, (1ULL << 44) + 4096, 1ULL << 62, 1ULL << 63,
 		~0ULL, ~0ULL - 4095, 0ULL - UNIT, 0ULL - META, 0x6161616161616161ULL, '.', '/',
 	};
 	u32 pick = fuzz_next(rng) % 8;
@@ -306,7 +382,9 @@ static size_t one_patch(uint8_t *data, size_t max, uint32_t *rng)
 	if (max < 4U + f->bytes)
 		return 0;
 	data[0] = !f->kind ? fuzz_next(rng) % 2 : 2 + fuzz_next(rng) % (2 * SLOTS);
-	if (f->kind == 2)
+	if (f->kind > 2)
+		data[0] = META_RECORDS + f->kind - 3;
+	else if (f->kind == 2)
 		data[0] = 2 + 2 * SLOTS + fuzz_next(rng) % (2 * BLOCKS);
 	else if (f->kind && fuzz_next(rng) % 3 == 0)
 		data[0] = 2 + LIST_SLOT;

@@ -65,9 +65,10 @@ static inline int mem_read(void *ctx, uint64_t off, void *buf, size_t len)
 static inline int run(struct log *log, struct npmu_check_summary *sum)
 {
 	struct npmu_media_source src = { UNIT, mem_read, image };
+	const struct npmu_check_report report = { .finding = record, .ctx = log };
 
 	log->nr = 0;
-	return npmu_mediacheck(&src, record, log, sum);
+	return npmu_mediacheck(&src, &report, sum);
 }
 
 static inline struct npmu_region_record *rec(u32 slot, int copy)

@@ -23,20 +23,21 @@ static void test_read_errors(void)
 	struct npmu_media_source src = { UNIT, poison_read, image };
 	struct npmu_check_summary s;
 	struct log log;
+	const struct npmu_check_report report = { .finding = record, .ctx = &log };
 
 	build();
 	poisoned = npmu_record_offset(sb, SMALL_SLOT, 0);
 	log.nr = 0;
-	CHECK(!npmu_mediacheck(&src, record, &log, &s) && s.warnings == 1 &&
+	CHECK(!npmu_mediacheck(&src, &report, &s) && s.warnings == 1 &&
 	      s.regions == 2, "record");
 	expect(&log, 0, NPMU_WARNING, NPMU_WHAT_RECORD, 0, SMALL_SLOT, poisoned);
 	poisoned = lists;
 	log.nr = 0;
-	CHECK(!npmu_mediacheck(&src, record, &log, &s) && s.warnings == 1 &&
+	CHECK(!npmu_mediacheck(&src, &report, &s) && s.warnings == 1 &&
 	      s.regions == 2, "list");
 	poisoned = 0;
 	log.nr = 0;
-	CHECK(!npmu_mediacheck(&src, NULL, NULL, &s) && s.warnings == 1,
+	CHECK(!npmu_mediacheck(&src, NULL, &s) && s.warnings == 1,
 	      "superblock, no callback");
 }
 
@@ -54,33 +55,34 @@ static void test_files(void)
 {
 	struct npmu_check_summary s;
 	struct log log = { 0 };
+	const struct npmu_check_report report = { .finding = record, .ctx = &log };
 	char path[64];
 	int fd;
 
 	build();
 	fd = temp_file(path);
 	CHECK(write(fd, image, UNIT) == (ssize_t)UNIT, "write");
-	CHECK(!npmu_mediacheck_path(path, record, &log, &s) && !log.nr &&
+	CHECK(!npmu_mediacheck_path(path, &report, &s) && !log.nr &&
 	      s.regions == 2, "image file: %s", log.text[0]);
 	/* Longer than the unit is fine, shorter is not, and empty is no unit. */
 	CHECK(!ftruncate(fd, UNIT + 12345), "truncate");
-	CHECK(!npmu_mediacheck_path(path, record, &log, &s) && !log.nr &&
+	CHECK(!npmu_mediacheck_path(path, &report, &s) && !log.nr &&
 	      s.device_size == UNIT + 12345, "longer");
 	CHECK(!ftruncate(fd, UNIT - 1), "truncate");
-	CHECK(!npmu_mediacheck_path(path, record, &log, &s) && !s.found_unit &&
+	CHECK(!npmu_mediacheck_path(path, &report, &s) && !s.found_unit &&
 	      s.errors == 2, "shorter");
 	CHECK(!ftruncate(fd, 5000), "truncate");
-	CHECK(!npmu_mediacheck_path(path, record, &log, &s) && !s.found_unit,
+	CHECK(!npmu_mediacheck_path(path, &report, &s) && !s.found_unit,
 	      "5000 bytes");
 	CHECK(!ftruncate(fd, 0), "truncate");
-	CHECK(!npmu_mediacheck_path(path, record, &log, &s) && !s.found_unit,
+	CHECK(!npmu_mediacheck_path(path, &report, &s) && !s.found_unit,
 	      "empty");
 	close(fd);
 	unlink(path);
 
-	CHECK(npmu_mediacheck_path(path, record, &log, &s) == -ENOENT, "absent");
-	CHECK(npmu_mediacheck_path("/", record, &log, &s) == -EISDIR, "directory");
-	CHECK(npmu_mediacheck_path("/dev/null", record, &log, &s) == -ENOTBLK,
+	CHECK(npmu_mediacheck_path(path, &report, &s) == -ENOENT, "absent");
+	CHECK(npmu_mediacheck_path("/", &report, &s) == -EISDIR, "directory");
+	CHECK(npmu_mediacheck_path("/dev/null", &report, &s) == -ENOTBLK,
 	      "character device");
 }
 
@@ -91,6 +93,7 @@ static void test_terabyte(void)
 	struct npmu_superblock big;
 	struct npmu_region_record r;
 	struct log log = { 0 };
+	const struct npmu_check_report report = { .finding = record, .ctx = &log };
 	struct rusage before, after;
 	const u64 size = 1ULL << 40;
 	char path[64];
@@ -115,7 +118,7 @@ static void test_terabyte(void)
 		}
 	}
 	getrusage(RUSAGE_SELF, &before);
-	CHECK(!npmu_mediacheck_path(path, record, &log, &s) && !log.nr &&
+	CHECK(!npmu_mediacheck_path(path, &report, &s) && !log.nr &&
 	      s.regions == 1, "%s", log.text[0]);
 	getrusage(RUSAGE_SELF, &after);
 	/* KiB. The bitmap has 33 MiB; sanitizer's shadow memory is on top. */

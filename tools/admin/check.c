@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * unit check: shows what the offline check of the media found. Owns the words
+ * unit check: shows what the offline check of the media found, and which checkpoints. Owns the words
  * around a finding; what is right on the media is known to mediacheck only.
  */
 #include <errno.h>
@@ -10,11 +10,13 @@
 
 #include "../mediacheck.h"
 #include "admin.h"
+#include "checkpoint_record.h"
 #include "output.h"
 
 struct check {
 	const struct invocation *inv;
 	struct json_object *findings;
+	struct json_object *checkpoints;
 };
 
 /* What a warning means is said once, not at each. */
@@ -47,6 +49,36 @@ static void show_finding(void *ctx, const struct npmu_finding *finding)
 	record_number(row, "offset", finding->offset);
 	record_text(row, "text", finding->text);
 	list_add(check->findings, row);
+}
+
+static void note_checkpoint(void *ctx, const struct npmu_check_checkpoint *found)
+{
+	struct json_object *row = checkpoint_record(found->info->unit, found->info->region,
+						    found->code);
+	struct json_object *readers = list_new();
+	struct check *check = ctx;
+	uint32_t i;
+
+	record_number(row, "slot", found->slot);
+	record_number(row, "fence_epoch", found->fence_epoch);
+	if (!found->code) {
+		checkpoint_add(row, found->info);
+		for (i = 0; i < found->nr_readers; i++)
+			list_add(readers, reader_record(&found->readers[i], found->info->end));
+		record_add(row, "readers", json_object_get(readers));
+	}
+	json_object_put(readers);
+	list_add(check->checkpoints, row);
+}
+
+static void show_checkpoints(const struct check *check)
+{
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(check->checkpoints); i++) {
+		print_line("");
+		checkpoint_print(check->inv, json_object_array_get_idx(check->checkpoints, i));
+	}
 }
 
 static void show_summary(const struct check *check, const struct npmu_check_summary *sum,
@@ -98,24 +130,38 @@ static void show_summary(const struct check *check, const struct npmu_check_summ
 	record_number(row, "errors", sum->errors);
 	record_number(row, "warnings", sum->warnings);
 	record_add(row, "findings", json_object_get(check->findings));
+	record_add(row, "checkpoints", json_object_get(check->checkpoints));
 	print_record(check->inv, row, sum->found_unit ? columns : columns_without_unit);
 	json_object_put(row);
 }
 
 enum status unit_check(const struct invocation *inv)
 {
-	struct check check = { .inv = inv, .findings = list_new() };
+	struct check check = {
+		.inv = inv,
+		.findings = list_new(),
+		.checkpoints = list_new(),
+	};
+	const struct npmu_check_report report = {
+		.finding = show_finding,
+		.checkpoint = note_checkpoint,
+		.ctx = &check,
+	};
 	const char *path = inv->operands[0];
 	struct npmu_check_summary sum;
 	int err;
 
-	err = npmu_mediacheck_path(path, show_finding, &check, &sum);
+	err = npmu_mediacheck_path(path, &report, &sum);
 	if (err) {
 		json_object_put(check.findings);
+		json_object_put(check.checkpoints);
 		return failed(inv, path, err, NULL);
 	}
 	show_summary(&check, &sum, path);
+	if (!inv->json)
+		show_checkpoints(&check);
 	json_object_put(check.findings);
+	json_object_put(check.checkpoints);
 	/* The verdict is the exit status; in words it is for people. */
 	if (!sum.found_unit)
 		complain("unit check %s: no unit is on it\n"

@@ -1,124 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * checkpoint show: what a region's checkpoint holds, and how far its readers are. Owns
- * how that is shown.
+ * how the module is asked for it.
  */
-#include <npmu/checkpoint.h>
-
+#include "checkpoint_record.h"
 #include "control.h"
 #include "output.h"
-
-static const char *form_name(uint32_t form)
-{
-	switch (form) {
-	case NPMU_CHECKPOINT_FORM_OVERWRITE:
-		return "overwrite";
-	case NPMU_CHECKPOINT_FORM_APPEND:
-		return "append";
-	default:
-		return "unknown";
-	}
-}
-
-static void add_base(struct json_object *row, const struct npmu_checkpoint_info *info)
-{
-	record_number(row, "base_sequence", info->base_sequence);
-	record_number(row, "base_offset", info->base_offset);
-	record_number(row, "base_length", info->base_length);
-	record_number(row, "base_tag", info->base_tag);
-	record_number(row, "base_fence_epoch", info->base_fence_epoch);
-	if (info->form == NPMU_CHECKPOINT_FORM_APPEND)
-		record_number(row, "base_position", info->base_position);
-}
-
-static void add_update(struct json_object *row, const struct npmu_checkpoint_info *info)
-{
-	record_number(row, "update_sequence", info->update_sequence);
-	record_number(row, "update_offset", info->update_offset);
-	record_number(row, "update_length", info->update_length);
-	record_number(row, "update_tag", info->update_tag);
-	record_number(row, "update_fence_epoch", info->update_fence_epoch);
-}
-
-static void add_ring(struct json_object *row, const struct npmu_checkpoint_info *info)
-{
-	record_number(row, "updates", info->updates);
-	record_number(row, "end", info->end);
-	record_number(row, "ring_offset", info->ring_offset);
-	record_number(row, "ring_size", info->ring_size);
-	record_number(row, "free", info->free);
-}
-
-static void add_seal(struct json_object *row, const struct npmu_checkpoint_info *info)
-{
-	record_number(row, "seal_fence_epoch", info->seal_fence_epoch);
-	record_number(row, "seal_sequence", info->seal_sequence);
-	record_number(row, "seal_end", info->seal_end);
-	record_number(row, "seal_base", info->seal_base);
-}
-
-/* What is not there has no key. */
-static struct json_object *checkpoint_record(const struct npmu_checkpoint_info *info)
-{
-	struct json_object *row = record_new();
-
-	record_text(row, "unit", info->unit);
-	record_text(row, "region", info->region);
-	record_text(row, "form", form_name(info->form));
-	record_number(row, "instance", info->instance);
-	record_number(row, "generation", info->generation);
-	record_number(row, "capacity", info->capacity);
-	record_number(row, "created", info->created);
-	record_bool(row, "crc", !info->no_crc);
-	if (info->has & NPMU_CHECKPOINT_HAS_BASE)
-		add_base(row, info);
-	if (info->has & NPMU_CHECKPOINT_HAS_UPDATE)
-		add_update(row, info);
-	if (info->form == NPMU_CHECKPOINT_FORM_APPEND)
-		add_ring(row, info);
-	if (info->has & NPMU_CHECKPOINT_HAS_SEAL)
-		add_seal(row, info);
-	return row;
-}
-
-static const struct column columns[] = {
-	{ "unit", "unit", FORM_PLAIN },
-	{ "region", "region", FORM_PLAIN },
-	{ "form", "form", FORM_PLAIN },
-	{ "instance", "instance", FORM_HEX },
-	{ "generation", "generation", FORM_PLAIN },
-	{ "capacity", "capacity", FORM_SIZE },
-	{ "crc", "crc", FORM_PLAIN },
-	{ "base_sequence", "base: sequence", FORM_PLAIN },
-	{ "base_offset", "base: offset", FORM_PLAIN },
-	{ "base_length", "base: length", FORM_PLAIN },
-	{ "base_tag", "base: tag", FORM_PLAIN },
-	{ "base_fence_epoch", "base: fence epoch", FORM_PLAIN },
-	{ "base_position", "base: position", FORM_PLAIN },
-	{ "update_sequence", "latest update: sequence", FORM_PLAIN },
-	{ "update_offset", "latest update: offset", FORM_PLAIN },
-	{ "update_length", "latest update: length", FORM_PLAIN },
-	{ "update_tag", "latest update: tag", FORM_PLAIN },
-	{ "update_fence_epoch", "latest update: fence epoch", FORM_PLAIN },
-	{ "updates", "updates", FORM_PLAIN },
-	{ "end", "end position", FORM_PLAIN },
-	{ "ring_size", "ring", FORM_SIZE },
-	{ "free", "free", FORM_SIZE },
-	{ "seal_fence_epoch", "seal: fence epoch", FORM_PLAIN },
-	{ "seal_sequence", "seal: sequence", FORM_PLAIN },
-	{ "seal_end", "seal: end position", FORM_PLAIN },
-	{ "seal_base", "seal: base", FORM_PLAIN },
-	{ NULL },
-};
-
-static const struct column reader_columns[] = {
-	{ "name", "READER", FORM_PLAIN },
-	{ "uid", "UID", FORM_PLAIN },
-	{ "position", "POSITION", FORM_PLAIN },
-	{ "lag", "LAG", FORM_PLAIN },
-	{ "pid", "PID", FORM_ID },
-	{ NULL },
-};
 
 /* struct readers - the list that is being made, and where the updates end */
 struct readers {
@@ -129,24 +16,33 @@ struct readers {
 static int add_reader(void *ctx, const struct npmu_reader_info *info)
 {
 	struct readers *readers = ctx;
-	struct json_object *row = record_new();
 
-	record_text(row, "name", info->name);
-	record_number(row, "slot", info->slot);
-	record_number(row, "uid", info->uid);
-	record_number(row, "position", info->position);
-	/* What it acknowledged since the end was looked for is not behind. */
-	record_number(row, "lag",
-		      readers->end > info->position ? readers->end - info->position : 0);
-	record_number(row, "pid", info->pid);
-	list_add(readers->list, row);
+	list_add(readers->list, reader_record(info, readers->end));
 	return 0;
+}
+
+struct json_object *checkpoint_ask(struct npmu_ctl *ctl, const char *unit,
+				   const char *region, int *err)
+{
+	struct readers readers = { .list = list_new() };
+	struct npmu_checkpoint_info info = { .form = 0 };
+	struct json_object *row;
+
+	*err = npmu_ctl_checkpoint_get(ctl, unit, region, &info);
+	readers.end = info.end;
+	if (!*err)
+		*err = npmu_ctl_reader_list(ctl, unit, region, add_reader, &readers);
+	row = checkpoint_record(unit, region, *err);
+	if (!*err) {
+		checkpoint_add(row, &info);
+		record_add(row, "readers", json_object_get(readers.list));
+	}
+	json_object_put(readers.list);
+	return row;
 }
 
 enum status checkpoint_show(const struct invocation *inv)
 {
-	struct readers readers = { .end = 0 };
-	struct npmu_checkpoint_info info;
 	struct json_object *row;
 	struct target target;
 	struct npmu_ctl *ctl;
@@ -157,23 +53,13 @@ enum status checkpoint_show(const struct invocation *inv)
 	ctl = control_open(inv);
 	if (!ctl)
 		return FAILED;
-	readers.list = list_new();
-	err = npmu_ctl_checkpoint_get(ctl, target.unit, target.region, &info);
-	readers.end = info.end;
-	if (!err)
-		err = npmu_ctl_reader_list(ctl, target.unit, target.region, add_reader, &readers);
+	row = checkpoint_ask(ctl, target.unit, target.region, &err);
 	if (err) {
-		json_object_put(readers.list);
+		json_object_put(row);
 		return control_failed(ctl, inv, inv->operands[0], err);
 	}
 	npmu_ctl_close(ctl);
-	row = checkpoint_record(&info);
-	if (inv->json)
-		record_add(row, "readers", json_object_get(readers.list));
-	print_record(inv, row, columns);
-	if (!inv->json && json_object_array_length(readers.list))
-		print_list(inv, readers.list, reader_columns);
+	checkpoint_print(inv, row);
 	json_object_put(row);
-	json_object_put(readers.list);
 	return DONE;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * region create, list, show, resize, rename, set, delete and fence. Owns how a
- * region is shown.
+ * region is shown, but for the checkpoint in it.
  */
+#include <errno.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "checkpoint_record.h"
 #include "control.h"
 #include "output.h"
 #include "owner.h"
@@ -92,7 +94,7 @@ static void show_region(const struct invocation *inv, const struct npmu_region_i
 	json_object_put(row);
 }
 
-/* The end of a command that changed something, or of show. */
+/* The end of a command that changed something. */
 static enum status finish(struct npmu_ctl *ctl, const struct invocation *inv, int err,
 			  const struct npmu_region_info *info)
 {
@@ -218,17 +220,33 @@ enum status region_list(const struct invocation *inv)
 
 enum status region_show(const struct invocation *inv)
 {
+	struct json_object *row, *checkpoint;
 	struct npmu_region_info info;
 	struct target target;
 	struct npmu_ctl *ctl;
+	int err;
 
 	if (!region_operand(inv, 0, &target))
 		return USAGE;
 	ctl = control_open(inv);
 	if (!ctl)
 		return FAILED;
-	return finish(ctl, inv, npmu_ctl_region_get(ctl, target.unit, target.region, &info),
-		      &info);
+	err = npmu_ctl_region_get(ctl, target.unit, target.region, &info);
+	if (err)
+		return control_failed(ctl, inv, inv->operands[0], err);
+	checkpoint = checkpoint_ask(ctl, target.unit, target.region, &err);
+	npmu_ctl_close(ctl);
+	row = region_record(&info);
+	if (inv->json)
+		record_add(row, "checkpoint", json_object_get(checkpoint));
+	print_record(inv, row, show_columns);
+	if (!inv->json && err != -EMEDIUMTYPE) {
+		print_line("");
+		checkpoint_print(inv, checkpoint);
+	}
+	json_object_put(row);
+	json_object_put(checkpoint);
+	return DONE;
 }
 
 enum status region_resize(const struct invocation *inv)
