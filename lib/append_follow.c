@@ -12,22 +12,17 @@
 
 #define fail npmu_append_reader_fail
 
-static int start(struct npmu_append_reader *r)
-{
-	struct npmu_append_item base;
-
-	return r->started ? 0 : npmu_append_read_base(r, &base);
-}
-
 /* Return: 1: there is something, or npmu_append_next() fails; 0: nothing. */
 static int unread(struct npmu_append_reader *r, uint64_t look_ahead)
 {
 	struct append_cursor cursor;
 	struct append_update update;
-	int code = start(r);
+	int code = npmu_append_reader_start(r);
 
 	if (code)
 		return code == -ENODATA ? 0 : 1;
+	if (!r->begun)
+		return 1;
 	cursor = r->cursor;
 	if (npmu_append_step(r->region->addr, &r->layout, &cursor, &update))
 		return 1;
@@ -78,7 +73,7 @@ static uint64_t last_sequence(struct npmu_append_reader *r)
 	uint64_t last;
 	int slot;
 
-	if (start(r))
+	if (npmu_append_reader_start(r))
 		return 0;
 	cursor = r->cursor;
 	while (cursor.position - r->cursor.position < r->layout.ring_size &&
@@ -121,7 +116,7 @@ int npmu_append_attach(struct npmu_append_reader *r, const char *name, unsigned 
 
 	if (!npmu_flags_known(flags, NPMU_APPEND_CREATE))
 		return fail(r, -EINVAL, "an unknown flag");
-	code = start(r);
+	code = npmu_append_reader_start(r);
 	if (code)
 		return code;
 	position = r->cursor.position;
@@ -130,6 +125,7 @@ int npmu_append_attach(struct npmu_append_reader *r, const char *name, unsigned 
 		/* Whatever is there at that position comes next. */
 		memset(&r->cursor, 0, sizeof(r->cursor));
 		r->cursor.position = position;
+		r->begun = true;
 		return 0;
 	}
 	if (code == -ENOENT && flags & NPMU_APPEND_CREATE) {

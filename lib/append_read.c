@@ -112,6 +112,7 @@ int npmu_append_read_base(struct npmu_append_reader *r, struct npmu_append_item 
 	memset(&r->cursor, 0, sizeof(r->cursor));
 	r->base_sequence = 0;
 	r->started = true;
+	r->begun = true;
 	if (code)
 		return 0;
 	at = npmu_ckpt_slot_at(r->region->addr, &r->layout, slot);
@@ -200,11 +201,16 @@ static int step(struct npmu_append_reader *r, struct append_cursor *cursor,
 	return code;
 }
 
-static int start(struct npmu_append_reader *r)
+int npmu_append_reader_start(struct npmu_append_reader *r)
 {
 	struct npmu_append_item base;
+	int code;
 
-	return r->started ? 0 : npmu_append_read_base(r, &base);
+	if (r->started)
+		return 0;
+	code = npmu_append_read_base(r, &base);
+	r->begun = false;
+	return code;
 }
 
 static void tell(const struct npmu_append_reader *r, const struct append_update *update,
@@ -234,9 +240,11 @@ int npmu_append_next_all(struct npmu_append_reader *r, struct npmu_append_item *
 
 	if (!items || max < 1)
 		return fail(r, -EINVAL, "no place for the answer");
-	code = start(r);
+	code = npmu_append_reader_start(r);
 	if (code)
 		return code;
+	if (!r->begun)
+		return fail(r, -EOVERFLOW, "the base has not been read yet: read it first");
 	cursor = r->cursor;
 	/* A ring holds no more than is within a ring's length of its first one. */
 	while (n < max && cursor.position - r->cursor.position < r->layout.ring_size) {

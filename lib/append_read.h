@@ -14,6 +14,7 @@ struct npmu_append_reader {
 	struct npmu_region *region;
 	struct ckpt_layout layout;
 	bool started;			/* @layout and @cursor are set */
+	bool begun;			/* the base was handed out, or is not wanted */
 	struct append_cursor cursor;	/* behind what was handed out last */
 	uint64_t base_sequence;		/* of the last base found whole, 0: none */
 	const char *error;
@@ -26,6 +27,9 @@ static inline int npmu_append_reader_fail(struct npmu_append_reader *r, int code
 	r->error = why;
 	return code;
 }
+
+/* Find the base, if that was not done yet, without handing it out. */
+int npmu_append_reader_start(struct npmu_append_reader *r);
 
 /*
  * Nothing is there behind @cursor: why? Return: -ENODATA: nothing yet; -EAGAIN: now there is;

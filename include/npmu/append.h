@@ -235,7 +235,8 @@ int npmu_append_drop(struct npmu_append_writer *writer, const char *name);
  * @out: the reader
  * @err: why not, or NULL
  *
- * Works at any time, also before there is a checkpoint. The reader begins at the base.
+ * Works at any time, also before there is a checkpoint. The reader begins with
+ * npmu_append_read_base().
  *
  * Return: 0; -EINVAL: not mapped; -ENOMEM.
  */
@@ -269,11 +270,11 @@ int npmu_append_read_base(struct npmu_append_reader *reader, struct npmu_append_
  * It counts as read from now on. It is whole and durable when the call returns, but
  * once a later base is committed the writer may overwrite it (unless it waits for this
  * reader): use it, then call npmu_append_recheck(), and throw the result away unless
- * that returns 0. Without npmu_append_read_base() or npmu_append_attach() before it, the
- * first is that after the base.
+ * that returns 0.
  *
- * Return: 0; -ENODATA: none now; -EOVERFLOW: updates that were not read have been
- * overwritten, npmu_append_read_base() gives a state that contains them; -EUCLEAN: the
+ * Return: 0; -ENODATA: none now; -EOVERFLOW: npmu_append_read_base() comes first: this
+ * reader has not read the base yet, or updates that it has not read have been overwritten
+ * and the base contains them; -EUCLEAN: the
  * next one had been committed and is damaged; -ESTALE: the checkpoint was made anew,
  * begin with npmu_append_read_base(); else as that.
  */
@@ -313,7 +314,8 @@ uint64_t npmu_append_position(const struct npmu_append_reader *reader);
  * To wait for several things at once, poll npmu_region_fd(): see
  * linux/npmu_ioctl.h.
  *
- * Return: 0: npmu_append_next() has an update, or fails with something other than -ENODATA;
+ * Return: 0: npmu_append_next() has an update, or fails with something other than -ENODATA,
+ * such as -EOVERFLOW for a base that was not read yet;
  * 1: the writer role changed: see npmu_append_who(); -ETIMEDOUT; -EINTR; -ESTALE: the open
  * is dead; -EUCLEAN: as npmu_append_next().
  */
@@ -357,8 +359,10 @@ int npmu_append_who(struct npmu_append_reader *reader, struct npmu_append_who *w
  * @flags: NPMU_APPEND_CREATE
  *
  * What was acknowledged under the name is known from now on: npmu_append_next() goes on
- * behind it. A new name begins where the reader is, or at the base. A system call. One
- * reader of a region handle can have a name.
+ * behind it, and the base need not be read. A reader that has not kept its state, or has
+ * never acknowledged, reads the base in spite of that. A new name begins where the reader
+ * is, or at the base, which it has to read. A system call. One reader of a region handle
+ * can have a name.
  *
  * Return: 0: the name was there; 1: it is new; as NPMU_IOC_READER_ATTACH in
  * linux/npmu_ioctl.h; -ENODATA: no checkpoint yet.
@@ -398,9 +402,9 @@ int npmu_append_detach(struct npmu_append_reader *reader, const char *name);
  * Of several contenders with the same expectation one wins. On return no store of the
  * former writer can land any more, its end is sealed durably, the region is mapped for
  * writing (items that were read stay valid in the former mapping, until it is
- * unmapped), and the reader has all of its updates:
- * npmu_append_next() until -ENODATA, before the first update of one's own. Then the
- * reader may be closed.
+ * unmapped), and the reader has all of its updates: npmu_append_next() until -ENODATA,
+ * before the first update of one's own; before that npmu_append_read_base(), unless it was
+ * called already. Then the reader may be closed.
  *
  * Takes time for what is unread, not for the state. May sleep for 5 s.
  *

@@ -398,7 +398,7 @@ void append_named(struct append_run *run)
 		die("reader", "");
 	code = npmu_append_attach(r, "crash", NPMU_APPEND_CREATE);
 	if (code == 1)
-		code = 0;
+		code = npmu_append_read_base(r, &item);
 	/* What is there already is not waited for. */
 	if (!code && run->snap[run->nr].low != APPEND_ROOT && npmu_append_position(r) == 0)
 		code = npmu_append_wait(r, 0);

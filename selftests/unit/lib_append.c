@@ -111,6 +111,97 @@ static void base__torn_leaves_the_one_before(void)
 	down(&p);
 }
 
+/* A reader as it is opened, which has read nothing. */
+static struct npmu_append_reader *fresh_reader(const struct pair *p)
+{
+	struct npmu_append_reader *r;
+
+	CHECK(!npmu_append_reader_open(p->rd, &r, NULL), "reader");
+	return r;
+}
+
+/* Updates without the base before them would be a part of the state, taken for all of it. */
+static void next__before_the_base_is_eoverflow(void)
+{
+	struct npmu_append_reader *r;
+	struct npmu_append_item item;
+	struct npmu_append_who who;
+	struct pair p;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	r = fresh_reader(&p);
+	none_next(r, -EOVERFLOW);
+	CHECK(!npmu_append_wait(r, 0), "the empty base is there to be read");
+	CHECK(!base(p.w, "base", 4, 1) && !update(p.w, "one", 3, 2), "commits");
+	none_next(r, -EOVERFLOW);
+	CHECK(!npmu_append_who(r, &who) && who.sequence == 2, "who");
+	none_next(r, -EOVERFLOW);
+	CHECK(npmu_append_next_all(r, &item, 1) == -EOVERFLOW, "all at once");
+	CHECK(!npmu_append_wait(r, 0), "wait");
+	base_is(r, "base", 4, 1);
+	next_is(r, "one", 3, 2);
+	none_next(r, -ENODATA);
+	npmu_append_reader_close(r);
+	down(&p);
+}
+
+static void next__without_a_checkpoint_is_enodata(void)
+{
+	struct npmu_region *region = memory_new(SIZE);
+	struct npmu_append_reader *r;
+
+	CHECK(!npmu_append_reader_open(region, &r, NULL), "reader");
+	none_next(r, -ENODATA);
+	CHECK(npmu_append_wait(r, 0) == -ETIMEDOUT, "wait");
+	npmu_append_reader_close(r);
+	npmu_region_close(region);
+}
+
+static void attach__new_name_reads_the_base_first(void)
+{
+	struct npmu_append_reader *r;
+	struct npmu_append_item item;
+	struct pair p;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!base(p.w, "base", 4, 1) && !update(p.w, "one", 3, 2), "commits");
+	r = fresh_reader(&p);
+	CHECK(npmu_append_attach(r, "standby", NPMU_APPEND_CREATE) == 1, "a new name");
+	none_next(r, -EOVERFLOW);
+	base_is(r, "base", 4, 1);
+	CHECK(!npmu_append_next(r, &item) && !npmu_append_ack(r, item.end), "ack");
+	npmu_append_reader_close(r);
+	/* Its successor has kept the state: it goes on without the base. */
+	CHECK(!update(p.w, "two", 3, 3), "update");
+	r = fresh_reader(&p);
+	CHECK(!npmu_append_attach(r, "standby", 0), "the name is there");
+	next_is(r, "two", 3, 3);
+	npmu_append_reader_close(r);
+	down(&p);
+}
+
+static void takeover__before_the_base_reads_it_after(void)
+{
+	struct npmu_append_reader *r;
+	struct npmu_append_writer *w;
+	struct npmu_append_who who;
+	struct npmu_error err;
+	struct pair p;
+
+	up(&p, 1000, 8192, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!base(p.w, "base", 4, 1) && !update(p.w, "one", 3, 2), "commits");
+	r = fresh_reader(&p);
+	CHECK(!npmu_append_who(r, &who), "who");
+	CHECK(!npmu_append_takeover(r, who.current_epoch, NULL, &w, &err), "%s", err.text);
+	none_next(r, -EOVERFLOW);
+	base_is(r, "base", 4, 1);
+	next_is(r, "one", 3, 2);
+	none_next(r, -ENODATA);
+	npmu_append_writer_close(w);
+	npmu_append_reader_close(r);
+	down(&p);
+}
+
 static void batch__is_read_after_its_commit(void)
 {
 	struct npmu_append_item item[20];
@@ -366,6 +457,10 @@ int main(void)
 	TAP_RUN(update__of_pieces);
 	TAP_RUN(base__replaces_the_one_before);
 	TAP_RUN(base__torn_leaves_the_one_before);
+	TAP_RUN(next__before_the_base_is_eoverflow);
+	TAP_RUN(next__without_a_checkpoint_is_enodata);
+	TAP_RUN(attach__new_name_reads_the_base_first);
+	TAP_RUN(takeover__before_the_base_reads_it_after);
 	TAP_RUN(batch__is_read_after_its_commit);
 	TAP_RUN(recheck__tells_what_was_overwritten);
 	TAP_RUN(takeover__goes_on_behind_what_is_there);

@@ -23,7 +23,6 @@ struct change {
 };
 
 static struct state state;
-static int begun;	/* the base that is there is part of it */
 
 static int give_up(const char *what, const char *why)
 {
@@ -80,16 +79,15 @@ static int take_base(struct npmu_append_reader *reader)
 		if (item.length == sizeof(state))
 			memcpy(&state, item.data, sizeof(state));
 	} while (npmu_append_recheck(reader, &item));
-	begun = 1;
 	return 0;
 }
 
-/* Everything unread, after the base. Return: 0: nothing is left; -ENODATA: nothing is there. */
+/* Everything unread; at first that is the base. Return: 0: nothing is left. */
 static int catch_up(struct npmu_append_reader *reader)
 {
 	struct npmu_append_item item;
 	struct change change;
-	int code = begun ? 0 : take_base(reader);
+	int code = 0;
 
 	while (!code) {
 		code = npmu_append_next(reader, &item);
@@ -103,7 +101,7 @@ static int catch_up(struct npmu_append_reader *reader)
 				continue;
 			}
 		}
-		/* The primary was a whole ring ahead, or began anew: from its base. */
+		/* The base comes first; also when the primary was a ring ahead, or began anew. */
 		if (!code || code == -EOVERFLOW || code == -ESTALE)
 			code = take_base(reader);
 	}
@@ -125,7 +123,7 @@ static int stand_by(struct npmu_region *region, struct npmu_append_writer **writ
 		code = npmu_append_wait(reader, UINT64_MAX);
 		if (code >= 0)
 			code = catch_up(reader);
-		if (!code || code == -ENODATA)
+		if (!code)
 			code = npmu_append_who(reader, &who);
 		if (code) {
 			snprintf(err->text, sizeof(err->text), "%s",
