@@ -48,7 +48,7 @@ admin import stream/other --tag 3 <in && admin export stream/other && cmp -s in 
 "$program" checkpoint show stream/other --json | grep -q '"base_tag": *3'; result $? import__is_shown
 admin export stream/none; [ $? -eq 3 ]; result $? export__no_such_region
 
-"$words" --slow 20000 --verbose stream/words corpus >table 2>told &
+"$words" --slow 200000 --verbose stream/words corpus >table 2>told &
 pid=$!
 told commit; result $? writer__works
 timeout 60 "$program" checkpoint follow stream/words --framed --count 8 >out 2>err
@@ -58,7 +58,10 @@ admin import stream/words <in; [ $? -eq 1 ] && grep -q 'has a writer' err && gre
 admin takeover stream/words --expected-epoch $(($(epoch) + 1)); [ $? -eq 1 ] && grep -q 'fence epoch is' err
 result $? takeover__of_another_epoch
 kill -0 $pid; result $? writer__not_disturbed
+head -c 4M /dev/zero >large
 before=$(epoch)
+admin import stream/words --takeover "$before" <large; [ $? -eq 1 ] && grep -q 'bytes at most' err && [ "$(epoch)" = "$before" ]
+result $? import__that_does_not_fit_fences_nobody
 admin takeover stream/words --expected-epoch "$before" --json && grep -q "\"fence_epoch\": *$((before + 1))" out
 result $? takeover__says_the_new_epoch
 told fenced; result $? writer__learns_of_it

@@ -13,6 +13,7 @@
 #include <npmu/append.h>
 #include <npmu/ckpt.h>
 
+#include "checkpoint_room.h"
 #include "checkpoint_stream.h"
 #include "output.h"
 
@@ -48,8 +49,13 @@ static int find_form(struct npmu_region *region, const char **why)
 	npmu_append_reader_close(append);
 	if (code == -ENODATA)
 		return NOTHING;
+	/* Who would fence the writer would gain nothing by it. */
+	if (code == -EUCLEAN) {
+		*why = "the checkpoint that is there is damaged";
+		return code;
+	}
 	if (code != -EPROTONOSUPPORT)
-		/* What is damaged or in a hurry is said by what opens it for writing. */
+		/* What is in a hurry is there. */
 		return code == -EMEDIUMTYPE ? code : APPEND;
 	code = npmu_ckpt_reader_open(region, &overwrite, NULL);
 	if (code)
@@ -186,6 +192,24 @@ static enum status look(struct stream *stream, int *form)
 	return *form < 0 ? stream_failed(stream, *form, why) : DONE;
 }
 
+/* What would be refused after the writer was fenced, or the role taken. */
+static enum status must_fit(const struct stream *stream)
+{
+	char why[96];
+	uint64_t most;
+	int code;
+
+	code = checkpoint_room(npmu_region_addr(stream->region),
+			       npmu_region_size(stream->region), &most);
+	if (code)
+		return stream_failed(stream, code, "the checkpoint that is there changed meanwhile");
+	if (stream->length <= most)
+		return DONE;
+	snprintf(why, sizeof(why), "it holds %" PRIu64 " bytes at most, standard input has %zu",
+		 most, stream->length);
+	return stream_failed(stream, -ENOSPC, why);
+}
+
 static enum status import(struct stream *stream, uint64_t tag)
 {
 	struct json_object *row;
@@ -198,6 +222,8 @@ static enum status import(struct stream *stream, uint64_t tag)
 		status = look(stream, &form);
 	if (status == DONE)
 		status = read_input(stream);
+	if (status == DONE)
+		status = must_fit(stream);
 	if (status == DONE)
 		status = become_writer(stream, OPT_TAKEOVER);
 	/* It may have been made since. */

@@ -66,6 +66,59 @@ head -c 2000000 /dev/zero >in
 fails import__longer_than_the_region 1 'larger one' import --file region
 cmp -s before region; result $? import__refused_changes_nothing
 
+# One that is there holds less than what comes
+new
+printf 'one' >in && admin import --file region <in
+cp region before
+head -c 500000 /dev/zero >in
+fails import__longer_than_the_checkpoint 1 'bytes at most' import --file region --takeover 1
+cmp -s before region; result $? import__that_does_not_fit_fences_nobody
+python3 -c '
+import os
+fd = os.open("region", os.O_RDWR)
+for at in 40, 4096 + 40:
+    os.pwrite(fd, b"\xff", at)'
+cp region before
+printf 'two' >in
+fails import__over_a_damaged_one 1 'damaged' import --file region --takeover 1
+fails takeover__of_a_damaged_one 1 'damaged' takeover --file region --expected-epoch 1
+cmp -s before region; result $? damaged__fences_nobody
+
+# The overwrite form: a state, that each import replaces
+new
+python3 - <<'P'
+import os, struct
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+head = struct.pack("<8sII10Q", b"NPMUCKPT", 1, 1, 0, 0, 1, 5, 8192, 16384, 8192, 8000, 1, 1).ljust(252, b"\0")
+head += struct.pack("<I", crc32c(head + bytes(4)))
+fd = os.open("region", os.O_RDWR)
+os.pwrite(fd, head, 0)
+os.pwrite(fd, head, 4096)
+P
+fails export__overwrite_without_a_state 1 'nothing has been committed' export --file region
+head -c 8000 /dev/urandom >in
+admin import --file region --tag 3 --json <in && python3 -c '
+import json
+d = json.load(open("out"))
+assert d["form"] == "overwrite" and d["sequence"] == 1 and d["length"] == 8000 and d["tag"] == 3, d'
+result $? import__overwrite_says_its_form
+admin export --file region && cmp -s in out; result $? export__overwrite_what_was_imported
+printf 'two' >in
+admin import --file region <in && admin export --file region && [[ $(<out) == two ]]; result $? import__overwrite_replaces_the_state
+cp region before
+head -c 8001 /dev/urandom >in
+fails import__overwrite_longer_than_its_slots 1 '8000 bytes at most' import --file region
+cmp -s before region; result $? import__overwrite_refused_changes_nothing
+fails follow__overwrite 1 'checkpoint' follow --file region
+admin takeover --file region --expected-epoch 0 --json && grep -q '"form": *"overwrite"' out; result $? takeover__overwrite
+
+new
 fails export__of_zeros 1 'checkpoint show' export --file region
 fails export__no_such_file 3 'No such file' export --file none
 head -c 100000 /dev/urandom >region
