@@ -14,7 +14,7 @@ help:
 	@echo 'make check             all tests (about half an hour); installs what is missing'
 	@echo 'make stress            the same with the full counts (hours)'
 	@echo 'make defects           break the tree in each known way; its check must find it (hours)'
-	@echo 'make bench             commit latency beside its limits, natively'
+	@echo 'make bench [BENCH=opts]  what checkpoints cost, natively and in a virtual machine'
 	@echo 'make crash-states STATES=n  what a power cut may leave behind: n states of it'
 	@echo 'make model [SECONDS=n]  writer, reader and contender in every order, with crashes'
 	@echo 'make fuzz [SECONDS=n]  the fuzzers, n seconds each'
@@ -69,9 +69,8 @@ lint:
 defects:
 	selftests/defects/run $(DEFECTS)
 
-bench: tools
-	file=$$(mktemp /dev/shm/npmu-bench.XXXXXX) && \
-		tools/build/npmu-bench local --file $$file; status=$$?; rm -f $$file; exit $$status
+bench:
+	scripts/bench $(BENCH)
 
 install: all
 	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m \

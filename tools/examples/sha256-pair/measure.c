@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../common/timing.h"
 #include "measure.h"
 #include "work.h"
 
@@ -142,8 +143,7 @@ int measure_write_beside(const void *state, size_t len)
 	for (i = 0; i < files_beside; i++) {
 		uint64_t start = measure_now();
 
-		if (pwrite(beside[i].fd, state, len, 0) != (ssize_t)len ||
-		    fdatasync(beside[i].fd))
+		if (timing_pwrite_durably(beside[i].fd, state, len, 0))
 			return complain("--beside %s: %s", beside[i].path, strerror(errno));
 		sample(&measured->series[1 + i], measure_now() - start);
 	}
@@ -173,10 +173,7 @@ uint64_t measure_reached(void)
 
 uint64_t measure_now(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	return timing_now_ns();
 }
 
 static int ascending(const void *a, const void *b)
