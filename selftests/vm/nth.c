@@ -213,17 +213,18 @@ struct step {
 };
 
 /*
- * One run whose n-th allocation fails. Return: false when there is no sense in going on.
+ * One run whose n-th allocation fails. @seen is how the unit looks, NULL: not known, and
+ * then how the run left it. Return: false when there is no sense in going on.
  */
 static bool run(const struct nth_op *op, const struct step *step, unsigned int n,
-		struct tally *tally)
+		struct tally *tally, struct nth_state **seen)
 {
 	struct nth_state *before, *after;
 	bool unchanged, done, hit;
 	int ret, events;
 
 	nth_events();
-	before = nth_look();
+	before = *seen ?: nth_look();
 	ret = act(op, n, tally);
 	events = nth_events();
 	after = nth_look();
@@ -281,11 +282,12 @@ static bool run(const struct nth_op *op, const struct step *step, unsigned int n
 		if (!ok(nth_alike(step->from, step->to, before, again, false),
 			"%s, %u: is not done afterwards", op->name, n))
 			nth_alike(step->from, step->to, before, again, true);
-		nth_forget(again);
+		nth_forget(after);
+		after = again;
 	}
 	nth_hit = hit;
 	nth_forget(before);
-	nth_forget(after);
+	*seen = after;
 	return wrong < TAP_SHOWN;
 }
 
@@ -309,6 +311,7 @@ unsigned int nth_sweep(const struct nth_op *op)
 	uint64_t began = vm_now_ns();
 	struct tally tally = {};
 	unsigned int n, past = 0, over = 0, again = 0;
+	struct nth_state *seen = NULL;
 	struct step step;
 	int ret;
 
@@ -331,8 +334,12 @@ unsigned int nth_sweep(const struct nth_op *op)
 	for (n = 1; !ret && past < 2; n++) {
 		if (each && !begin(op))
 			break;
-		if (!run(op, &step, n, &tally))
+		if (!run(op, &step, n, &tally, &seen))
 			break;
+		if (each) {
+			nth_forget(seen);
+			seen = NULL;
+		}
 		past = nth_hit ? 0 : past + 1;
 		over += past > 0;
 		if (each && !undo(op))
@@ -346,6 +353,7 @@ unsigned int nth_sweep(const struct nth_op *op)
 	}
 	if (!each)
 		undo(op);
+	nth_forget(seen);
 	nth_forget(step.from);
 	nth_forget(step.to);
 	ok(tally.injected || op->flags & NTH_MAY_NOT_HIT, "%s: no failure was injected", op->name);
