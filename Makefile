@@ -13,6 +13,7 @@ help:
 	@echo 'make demo [FILE=path]  the process pair on real input, in a virtual machine'
 	@echo 'make check             all tests (about half an hour); installs what is missing'
 	@echo 'make stress            the same with the full counts (hours)'
+	@echo 'make debug             all suites of the virtual machine on the debug kernel (an hour and a half)'
 	@echo 'make defects           break the tree in each known way; its check must find it (hours)'
 	@echo 'make bench [BENCH=opts]  what checkpoints cost, natively and in a virtual machine'
 	@echo 'make crash-states STATES=n  what a power cut may leave behind: n states of it'
@@ -52,6 +53,9 @@ check:
 stress:
 	NPMU_STRESS=1 scripts/check
 
+debug: all selftests
+	NPMU_KERNEL=debug selftests/vm/run
+
 crash-states:
 	+$(MAKE) -s -C selftests/crash crash-states $(if $(STATES),STATES=$(STATES)) \
 		$(if $(SEED),SEED=$(SEED))
@@ -88,4 +92,4 @@ clean:
 	+$(MAKE) -C selftests/fuzz clean
 	+$(MAKE) -C selftests/vm clean
 
-.PHONY: all help modules lib tools selftests demo check stress crash-states model fuzz lint defects bench install clean
+.PHONY: all help modules lib tools selftests demo check stress debug crash-states model fuzz lint defects bench install clean
