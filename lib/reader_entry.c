@@ -34,7 +34,7 @@ static const char *why_not(int code)
 	case -ENOTCONN:
 		return "this reader has no name yet";
 	case -EINVAL:
-		return "the name is empty or too long, or the position is below one acknowledged";
+		return "the name is not 1 to 15 of [A-Za-z0-9._+:-], or the position is below one acknowledged";
 	default:
 		return "the kernel refused the request";
 	}
@@ -50,9 +50,15 @@ static int request(struct npmu_region *region, unsigned long op, void *arg)
 	return npmu_region_fail(region, code, why_not(code));
 }
 
+/* As the kernel has it, which is not asked for a plain file. */
 static bool name_good(const char *name)
 {
-	return name && name[0] && strlen(name) < NPMU_CKPT_READER_NAME_LEN;
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789._+:-";
+	size_t len = name ? strnlen(name, NPMU_CKPT_READER_NAME_LEN) : 0;
+
+	return len && len < NPMU_CKPT_READER_NAME_LEN && name[0] != '.' &&
+	       strspn(name, letters) == len;
 }
 
 static off_t place(int slot)
@@ -67,7 +73,15 @@ static uint32_t entry_crc(const struct npmu_ckpt_reader_entry *entry)
 
 static bool entry_used(const struct npmu_ckpt_reader_entry *entry, uint64_t instance)
 {
-	return le64toh(entry->instance) == instance &&
+	static const unsigned char zeros[NPMU_CKPT_READER_NAME_LEN +
+					 sizeof(entry->reserved)];
+	const char *name = (const char *)entry->name;
+
+	return le64toh(entry->instance) == instance && name_good(name) &&
+	       !memcmp(name + strlen(name), zeros, sizeof(entry->name) - strlen(name)) &&
+	       !memcmp(entry->reserved, zeros, sizeof(entry->reserved)) &&
+	       !(le64toh(entry->position) % NPMU_CKPT_UPDATE_ALIGN) &&
+	       le64toh(entry->position) >> 63 == 0 &&
 	       le32toh(entry->crc) == entry_crc(entry);
 }
 
