@@ -56,6 +56,40 @@ admin import --file region <empty && admin export --file region && [[ ! -s out ]
 admin import --file region <in && grep -q 'sequence *3' out && admin export --file region && cmp -s in out
 result $? import__again_replaces
 
+# How far it is, where somebody looks at it: on a terminal, and after a while. The pieces come until it was said.
+new
+cat >progress.py <<'P'
+import os, pty, select, subprocess, sys, time
+terminal, other_end = pty.openpty()
+p = subprocess.Popen([sys.argv[1], "checkpoint", "import", "--file", "region"], stdin=subprocess.PIPE,
+                     stdout=subprocess.DEVNULL, stderr=other_end)
+os.close(other_end)
+said = b""
+deadline = time.time() + 60
+while b"region: " not in said and time.time() < deadline:
+    if p.poll() is not None:
+        break
+    p.stdin.write(b"x" * 100)
+    p.stdin.flush()
+    if select.select([terminal], [], [], 0.1)[0]:
+        said += os.read(terminal, 4096)
+p.stdin.close()
+status = p.wait()
+try:
+    while True:
+        more = os.read(terminal, 4096)
+        if not more:
+            break
+        said += more
+except OSError:
+    pass
+assert status == 0 and said.startswith(b"\r\x1b[Kregion: ") or said.startswith(b"\rregion: "), (status, said)
+# The line is gone in the end.
+assert status == 0 and said.endswith(b"\r\x1b[K"), (status, said)
+P
+python3 progress.py "$program" 2>err; result $? import__says_on_a_terminal_how_far_it_is
+{ printf one; sleep 2.5; printf two; } | admin import --file region && [[ ! -s err ]]; result $? import__says_nothing_where_there_is_no_terminal
+
 # Larger than a third of a new region
 new
 head -c 450000 /dev/urandom >large
