@@ -118,7 +118,12 @@ int npmu_append_seal_write(struct npmu_region *region, const struct ckpt_layout 
 				   &raw, sizeof(raw));
 }
 
-/* May an update follow the cursor, its CRC apart? */
+/*
+ * May an update follow the cursor, its CRC apart? What our own writers leave at the position
+ * where the cursor stands never has too low a sequence: a position is used a second time only
+ * under a higher fence epoch, and its seal cuts off what was there. The sequence is what holds
+ * for bytes that came otherwise: in order, none twice.
+ */
 static bool follows(const struct append_cursor *cursor, const struct append_update *u)
 {
 	return u->sequence > cursor->sequence && u->fence_epoch >= cursor->fence_epoch;

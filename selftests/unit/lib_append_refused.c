@@ -148,6 +148,36 @@ static void header__foreign_is_eprotonosupport(void)
 	}
 }
 
+/* Whoever stored it: it stands at its position, and its sum is right. */
+static void update__of_no_higher_sequence_is_not_there(void)
+{
+	struct npmu_append_item item[2];
+	struct npmu_ckpt_update *u;
+	struct pair p;
+	uint64_t sequence;
+
+	for (sequence = 1; sequence <= 3; sequence++) {
+		up(&p, 1000, RING, 0, NPMU_APPEND_FULL_ENOSPC);
+		CHECK(!base(p.w, "b", 1, 1) && !update(p.w, "one", 3, 2) && !update(p.w, "two", 3, 3),
+		      "commits");
+		base_is(p.r, "b", 1, 1);
+		CHECK(npmu_append_next_all(p.r, item, 2) == 2, "both are there");
+		u = (void *)((char *)npmu_region_addr(p.wr) +
+			     ((const char *)item[1].data - (const char *)npmu_region_addr(p.rd)) -
+			     sizeof(*u));
+		u->sequence = sequence;
+		u->crc = 0;
+		u->crc = npmu_crc32c(npmu_crc32c(0, u + 1, 3), u, sizeof(*u));
+		base_is(p.r, "b", 1, 1);
+		next_is(p.r, "one", 3, 2);
+		if (sequence == 3)
+			next_is(p.r, "two", 3, 3);
+		else
+			none_next(p.r, -ENODATA);
+		down(&p);
+	}
+}
+
 /* The rule is that of the names of regions, and nobody else's here to see to it. */
 static void reader__name_must_be_one(void)
 {
@@ -205,6 +235,7 @@ int main(void)
 	TAP_RUN(reader__gone_is_etimedout);
 	TAP_RUN(header__corrupted_is_euclean);
 	TAP_RUN(header__foreign_is_eprotonosupport);
+	TAP_RUN(update__of_no_higher_sequence_is_not_there);
 	TAP_RUN(reader__name_must_be_one);
 	TAP_RUN(reader__spoiled_entry_is_enoent);
 	return tap_end();
