@@ -53,8 +53,8 @@ static int request(struct npmu_region *region, unsigned long op, void *arg)
 /* As the kernel has it, which is not asked for a plain file. */
 static bool name_good(const char *name)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789._+:-";
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+:-";
 	size_t len = name ? strnlen(name, NPMU_CKPT_READER_NAME_LEN) : 0;
 
 	return len && len < NPMU_CKPT_READER_NAME_LEN && name[0] != '.' &&
