@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Failure at every allocation of what a named reader asks for.
+ * Failure at every allocation of what a named reader asks for, and of what is told of it.
  */
+#include <linux/npmu_netlink.h>
+
 #include "ckptimage.h"
 #include "nth.h"
 
@@ -84,6 +86,34 @@ static void nth__readers(void)
 	SWEEP("READER_DETACH", attached, act_detach, clear, NTH_NO_TRACE);
 }
 
+/* --- what is told of them, and of the checkpoint --- */
+
+static int act_list(void)
+{
+	const struct nth_arg args[] = {
+		{ NPMU_A_READER_UNIT, -1, 0, NTH_UNIT }, { NPMU_A_READER_REGION, -1, 0, "r" },
+	};
+	int ret = nth_ask(NPMU_CMD_READER_GET, true, args, 2);
+
+	return !ret && nth_answers != 1 ? -EPROTO : ret;
+}
+
+static int act_look(void)
+{
+	const struct nth_arg args[] = {
+		{ NPMU_A_CHECKPOINT_UNIT, -1, 0, NTH_UNIT }, { NPMU_A_CHECKPOINT_REGION, -1, 0, "r" },
+	};
+	int ret = nth_ask(NPMU_CMD_CHECKPOINT_GET, false, args, 2);
+
+	return !ret && nth_answers != 1 ? -EPROTO : ret;
+}
+
+static void nth__looks(void)
+{
+	SWEEP("READER_GET", attached, act_list, clear, NTH_NO_TRACE);
+	SWEEP("CHECKPOINT_GET", attached, act_look, clear, NTH_NO_TRACE);
+}
+
 static int up(void)
 {
 	return vm_dram(NTH_UNIT, 16 * MIB) ?: vm_region(NTH_UNIT, "r", 64 * KIB);
@@ -96,6 +126,7 @@ int main(void)
 	if (ret)
 		return ret;
 	VM_RUN(nth__readers);
+	VM_RUN(nth__looks);
 	vm_drop(NTH_UNIT);
 	return vm_end();
 }
