@@ -188,6 +188,7 @@ static int write_base(struct npmu_append_writer *w, void *context)
 	uint16_t next = run->added, base;
 	int code;
 
+	run->nr_moved++;
 	run->added = run->item[next].parent;
 	base = item_new(run, true, 64, next);
 	code = store(run, w, base, WRITE_BASE);
@@ -316,6 +317,18 @@ void append_batch(struct append_run *run, unsigned int nr, bool commit, uint64_t
 		committed(run, code);
 	else
 		op_end(run);
+}
+
+void append_batch_alone(struct append_run *run, unsigned int nr, uint64_t random)
+{
+	unsigned long most = run->options.flags & NPMU_APPEND_NO_CRC ? 2 : 1;
+	unsigned long fences = lib_nr_fences;
+	uint32_t moved = run->nr_moved;
+
+	append_batch(run, nr, true, random);
+	/* A full ring asks for a base, which has fences of its own. */
+	if (run->nr_moved == moved && lib_nr_fences - fences != most)
+		wrong(run, "so many CPU fences for a batch", (int)(lib_nr_fences - fences));
 }
 
 /* --- what others do in the middle --- */

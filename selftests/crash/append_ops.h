@@ -54,6 +54,7 @@ struct append_run {
 	struct append_snap snap[APPEND_OPS + 1];
 	char text[APPEND_OPS][48];
 	uint32_t nr;
+	uint32_t nr_moved;	/* bases that a full ring asked for */
 	uint32_t wrong;
 };
 
@@ -94,6 +95,8 @@ void append_base(struct append_run *run, size_t len, uint64_t random);
 void append_update(struct append_run *run, size_t len, uint64_t random);
 /* @nr updates and one commit, or none. */
 void append_batch(struct append_run *run, unsigned int nr, bool commit, uint64_t random);
+/* Nobody else is there: it takes one CPU fence, or two for commit words. */
+void append_batch_alone(struct append_run *run, unsigned int nr, uint64_t random);
 /* An update that another writer takes over from before its fence; that one goes on. */
 void append_usurped(struct append_run *run, size_t len, uint64_t random);
 /* Others read in the middle of each commit, on or off. */

@@ -86,7 +86,7 @@ static uint32_t batches(struct explore *x, struct explore_stat *stat, unsigned i
 
 	append_open(run, false);
 	for (i = 0; i < sizeof(nr) / sizeof(nr[0]); i++) {
-		append_batch(run, nr[i], true, x->seed + i);
+		append_batch_alone(run, nr[i], x->seed + i);
 		if (i == 2)
 			append_base(run, 200, x->seed);
 		/* A batch that nobody commits: the next writer finds what it finds. */

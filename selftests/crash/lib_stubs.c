@@ -7,6 +7,7 @@
 enum lib_cpu lib_cpu = LIB_CLWB;
 uint64_t lib_random;
 bool lib_fenced;
+unsigned long lib_nr_fences;
 void (*lib_before_fence)(void);
 
 void lib_stream(void *dst, const void *src, size_t len)
@@ -24,6 +25,7 @@ void lib_sfence(void)
 		hook();
 		lib_before_fence = hook;
 	}
+	lib_nr_fences++;
 	model_fence();
 }
 

@@ -18,6 +18,8 @@ extern void (*lib_before_fence)(void);
 extern bool lib_fenced;
 void lib_stream(void *dst, const void *src, size_t len);
 
+/* How many there have been. */
+extern unsigned long lib_nr_fences;
 void lib_sfence(void);
 int lib_msync(void *addr, size_t len);
 int lib_cpuid(unsigned int leaf, unsigned int *a, unsigned int *b, unsigned int *c,
