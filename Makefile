@@ -11,7 +11,7 @@ all: modules lib tools
 
 help:
 	@echo 'make demo [FILE=path]  the process pair on real input, in a virtual machine'
-	@echo 'make check             all tests (about half an hour); installs what is missing'
+	@echo 'make check             all tests (about 45 minutes); installs what is missing'
 	@echo 'make stress            the same with the full counts (hours)'
 	@echo 'make debug             all suites of the virtual machine on the debug kernel (an hour and a half)'
 	@echo 'make defects           break the tree in each known way; its check must find it (hours)'

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Offline check of a unit's media: superblocks, region records, list blocks,
- * extents, bad list; and which checkpoints are in its regions. Reads only, needs neither the module nor libnpmu's handles, and takes
- * any bytes whatever. Prints nothing: findings go to a callback.
+ * extents, bad list; and which checkpoints are in its regions. Reads only, needs neither
+ * the module nor libnpmu's handles, and takes any bytes whatever. Prints nothing: what is
+ * found goes to callbacks.
  */
 #ifndef NPMU_MEDIACHECK_H
 #define NPMU_MEDIACHECK_H

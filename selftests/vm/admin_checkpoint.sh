@@ -6,24 +6,14 @@
 set -u
 
 top=$(dirname "$(readlink -f "$0")")/../..
+# shellcheck source=scripts/tap
+. "$top/scripts/tap"
+explain() { tail -n 5 err; }
 program=$top/tools/build/npmu-admin
 words=$top/tools/examples/build/npmu-word-count
 device=/dev/pmem0
 dir=$(mktemp -d)
 cd "$dir" || exit 1
-tests=0 failures=0
-
-result() # status, name
-{
-	tests=$((tests + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $tests - $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $tests - $2"
-		tail -n 5 err | sed 's/^/# /'
-	fi
-}
 
 "$program" unit format "$device" --name check --force >/dev/null &&
 	"$program" unit attach "$device" >/dev/null &&
@@ -81,5 +71,4 @@ grep -q '"state": *"hidden"' out; result $? region__shown_to_others_without_its_
 
 cd / && rm -rf "$dir"
 "$program" unit detach check >/dev/null
-echo "1..$tests"
-[ $failures -eq 0 ]
+tap_end

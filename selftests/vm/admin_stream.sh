@@ -6,23 +6,13 @@
 set -u
 
 top=$(dirname "$(readlink -f "$0")")/../..
+# shellcheck source=scripts/tap
+. "$top/scripts/tap"
+explain() { tail -n 3 err told 2>/dev/null; }
 program=$top/tools/build/npmu-admin
 words=$top/tools/examples/build/npmu-word-count
 dir=$(mktemp -d)
 cd "$dir" || exit 1
-tests=0 failures=0
-
-result() # status, name
-{
-	tests=$((tests + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $tests - $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $tests - $2"
-		tail -n 3 err told 2>/dev/null | sed 's/^/# /'
-	fi
-}
 
 admin() { "$program" checkpoint "$@" >out 2>err; }
 epoch() { "$program" region show stream/words --json | sed -n 's/.*"fence_epoch": *\([0-9]*\).*/\1/p'; }
@@ -79,5 +69,4 @@ wait $pid; [ $? -eq 1 ] && grep -q 'checkpoint follow stream/other' err; result 
 
 cd / && rm -rf "$dir"
 "$program" unit detach stream >/dev/null
-echo "1..$tests"
-[ $failures -eq 0 ]
+tap_end

@@ -6,31 +6,11 @@
 #define _GNU_SOURCE
 #include <npmu/checkpoint.h>
 
-#include "ckptimage.h"
 #include "damage.h"
+#include "readers.h"
 
-#define SIZE		(64 * KIB)
-#define INSTANCE	3
-
-static struct ckpt_image img, beside;
-static int writer, reader, other;
-
-static int attach(int fd, const char *name)
-{
-	struct npmu_ioc_reader_attach arg = {
-		.size = sizeof(arg), .flags = NPMU_READER_F_CREATE, .instance = INSTANCE,
-	};
-
-	snprintf((char *)arg.name, sizeof(arg.name), "%s", name);
-	return vm_ioctl(fd, NPMU_IOC_READER_ATTACH, &arg);
-}
-
-static int ack(int fd, uint64_t position)
-{
-	struct npmu_ioc_reader_ack arg = { .size = sizeof(arg), .position = position };
-
-	return vm_ioctl(fd, NPMU_IOC_READER_ACK, &arg);
-}
+static struct ckpt_image beside;
+static int reader, other;
 
 static int look(const char *region)
 {
@@ -67,7 +47,7 @@ static int make(struct ckpt_image *image, int fd)
 	return vm_persist(fd, 0, SIZE);
 }
 
-static int up(void)
+static int two_up(void)
 {
 	int fd;
 	int ret = vm_pmem(NULL, "p", 16) ?: vm_region("p", "r", SIZE) ?: vm_region("p", "other", SIZE);
@@ -78,12 +58,12 @@ static int up(void)
 	reader = vm_open("p", "r", O_RDONLY);
 	other = vm_open("p", "other", O_RDONLY);
 	fd = vm_open("p", "other", O_RDWR);
-	ret = make(&img, writer) ?: make(&beside, fd) ?: attach(reader, "one") ?: attach(other, "one");
+	ret = make(&img, writer) ?: make(&beside, fd) ?: create(reader, "one") ?: create(other, "one");
 	close(fd);
 	return ret;
 }
 
-static void down(void)
+static void two_down(void)
 {
 	/* The other region has nothing of it. */
 	EXPECT(look("other"), 0);
@@ -92,6 +72,7 @@ static void down(void)
 	munmap(img.map, SIZE);
 	munmap(beside.map, SIZE);
 	close(writer);
+	writer = -1;
 	close(reader);
 	close(other);
 	EXPECT(vm_drop("p"), 0);
@@ -100,7 +81,7 @@ static void down(void)
 #define BEGIN() do {							\
 	if (damage_impossible())					\
 		SKIP("%s", damage_impossible());			\
-	REQUIRE(!up(), "%s", vm_why());					\
+	REQUIRE(!two_up(), "%s", vm_why());					\
 } while (0)
 
 /* Header 0, seal 0 and the table of readers. */
@@ -110,10 +91,10 @@ static void poison__of_the_table_is_eio_for_its_readers(void)
 	EXPECT(ack(reader, 64), 0);
 	EXPECT(damage_region("r", 0), 0);
 	EXPECT(ack(reader, 128), -EIO);
-	EXPECT(attach(writer, "two"), -EIO);
+	EXPECT(create(writer, "two"), -EIO);
 	EXPECT(list("r"), -EIO);
 	EXPECT(look("r"), -EIO);
-	down();
+	two_down();
 }
 
 static void poison__of_the_ring_is_eio_for_the_walk_alone(void)
@@ -123,9 +104,9 @@ static void poison__of_the_ring_is_eio_for_the_walk_alone(void)
 	EXPECT(damage_region("r", CKPT_RING_AT + 4096), 0);
 	EXPECT(look("r"), -EIO);
 	EXPECT(ack(reader, 64), 0);
-	EXPECT(attach(writer, "two"), 0);
+	EXPECT(create(writer, "two"), 1);
 	EXPECT(list("r"), 2);
-	down();
+	two_down();
 }
 
 /* One copy of the header is enough for those who need no more of its page. */
@@ -134,11 +115,11 @@ static void poison__of_the_second_header(void)
 	BEGIN();
 	EXPECT(damage_region("r", NPMU_CKPT_HEADER1), 0);
 	EXPECT(ack(reader, 64), 0);
-	EXPECT(attach(writer, "two"), 0);
+	EXPECT(create(writer, "two"), 1);
 	EXPECT(list("r"), 2);
 	/* The second seal is lost with it. */
 	EXPECT(look("r"), -EIO);
-	down();
+	two_down();
 }
 
 int main(void)

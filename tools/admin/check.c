@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * unit check: shows what the offline check of the media found, and which checkpoints. Owns the words
- * around a finding; what is right on the media is known to mediacheck only.
+ * unit check: shows what the offline check of the media found, and which checkpoints.
+ * Owns the words around a finding; what is right on the media is known to mediacheck only.
  */
 #include <errno.h>
 #include <inttypes.h>

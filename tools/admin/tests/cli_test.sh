@@ -8,21 +8,13 @@
 
 set -u
 
+# shellcheck source=scripts/tap
+. "$(dirname "$0")/../../../scripts/tap"
+
 readonly ADMIN=$1
 MAN=$(dirname "$0")/../../../Documentation/man/npmu-admin.8
 DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
-tests=0 failures=0
-
-result() {
-	tests=$((tests + 1))
-	if [[ $1 == 0 ]]; then
-		echo "ok $tests - $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $tests - $2"
-	fi
-}
 
 # refused NAME WORDS ARGUMENT...: status 2, nothing on stdout, and the words and where the help is on stderr.
 refused() {
@@ -122,5 +114,4 @@ while read -r noun verb; do
 done < <("$ADMIN" --help | awk '/^  [a-z]/ { print $1, $2 }')
 result $missing manual__complete
 
-echo "1..$tests"
-[[ $failures == 0 ]]
+tap_end

@@ -8,25 +8,18 @@
 
 set -u
 
+# shellcheck source=scripts/tap
+. "$(dirname "$0")/../../../scripts/tap"
+explain() { cat err; }
+
 program=$(readlink -f "$1")
 WRITER=$(dirname "$program")/tests/append_writer
+HEADER=$(readlink -f "$(dirname "$0")")/ckpt_header.py
 DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
 cd "$DIR" || exit 1
-tests=0 failures=0
 
 admin() { "$program" checkpoint "$@" >out 2>err; }
-
-result() {
-	tests=$((tests + 1))
-	if [[ $1 == 0 ]]; then
-		echo "ok $tests - $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $tests - $2"
-		sed 's/^/# /' err
-	fi
-}
 
 # fails NAME STATUS WORDS ARGUMENT...: nothing on stdout, the words on stderr
 fails() {
@@ -120,21 +113,8 @@ cmp -s before region; result $? damaged__fences_nobody
 
 # The overwrite form: a state, that each import replaces
 new
-python3 - <<'P'
-import os, struct
-def crc32c(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    return crc ^ 0xffffffff
-head = struct.pack("<8sII10Q", b"NPMUCKPT", 1, 1, 0, 0, 1, 5, 8192, 16384, 8192, 8000, 1, 1).ljust(252, b"\0")
-head += struct.pack("<I", crc32c(head + bytes(4)))
-fd = os.open("region", os.O_RDWR)
-os.pwrite(fd, head, 0)
-os.pwrite(fd, head, 4096)
-P
+python3 "$HEADER" 1 8000 >head
+for copy in 0 1; do dd if=head of=region bs=4096 seek=$copy conv=notrunc status=none; done
 fails export__overwrite_without_a_state 1 'nothing has been committed' export --file region
 head -c 8000 /dev/urandom >in
 admin import --file region --tag 3 --json <in && python3 -c '
@@ -232,5 +212,4 @@ result $? takeover__makes_no_checkpoint
 admin export --file region >/dev/null; "$WRITER" region >wrote <<<'base x'
 "$program" checkpoint export --file region >/dev/full 2>err; [[ $? == 1 ]] && grep -q 'cannot write' err; result $? export__output_full
 
-echo "1..$tests"
-[[ $failures == 0 ]]
+tap_end

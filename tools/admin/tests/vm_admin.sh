@@ -10,21 +10,13 @@
 
 set -u
 
+# shellcheck source=scripts/tap
+. "$(dirname "$0")/../../../scripts/tap"
+explain() { cat "$DIR/out" "$DIR/err" 2>/dev/null; }
+
 readonly ADMIN=$1 DEVICE=$2
 DIR=$(mktemp -d)
 trap 'rm -rf "$DIR"' EXIT
-tests=0 failures=0
-
-result() {
-	tests=$((tests + 1))
-	if [[ $1 == 0 ]]; then
-		echo "ok $tests - $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $tests - $2"
-		sed 's/^/# /' "$DIR/out" "$DIR/err" 2>/dev/null
-	fi
-}
 
 # run NAME STATUS WORDS ARGUMENT...: the exit status, and words on stdout (status 0) or stderr. The words may be empty.
 run() {
@@ -85,21 +77,7 @@ run checkpoint__unknown_region 3 'region list' checkpoint show u0/none
 
 exec 7<>/dev/npmu/u0/r0
 # An empty checkpoint in the append form: one copy of its header is enough.
-header=$(python3 - <<'P'
-import struct
-def crc32c(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    return crc ^ 0xffffffff
-head = struct.pack("<8sII10QQQI", b"NPMUCKPT", 1, 2, 0, 0, 1, 5, 8192, 16384, 8192, 100, 1, 1,
-                   24576, 8192, 0).ljust(252, b"\0")
-head += struct.pack("<I", crc32c(head + bytes(4)))
-print("".join(f"\\x{byte:02x}" for byte in head))
-P
-)
+header=$(python3 "$(dirname "$0")/ckpt_header.py" 2 100 24576 8192 | od -An -v -tx1 | tr -d '\n' | sed 's/ /\\x/g')
 # shellcheck disable=SC2059 # a format without arguments
 printf "$header" >&7
 is checkpoint__append "$(value form checkpoint show u0/r0) $(value free checkpoint show u0/r0) $(value readers checkpoint show u0/r0)" "append 8192 []"
@@ -258,5 +236,4 @@ assert "lost" in names, len(names)
 P
 result $? monitor__each_event_in_order
 
-echo "1..$tests"
-[[ $failures == 0 ]] && echo NPMU_ADMIN_VM_COMPLETE
+tap_end && echo NPMU_ADMIN_VM_COMPLETE

@@ -8,24 +8,16 @@
 
 set -u
 
+# shellcheck source=scripts/tap
+. "$(dirname "$0")/../../../scripts/tap"
+explain() { cat "$DIR/err"; }
+
 readonly BENCH=$1
 MAN=$(dirname "$0")/../../../Documentation/man/npmu-bench.8
 shm=/dev/shm
 [[ -d $shm && -w $shm ]] || shm=${TMPDIR:-/var/tmp}
 DIR=$(mktemp -d "$shm/npmu-bench-test.XXXXXX")
 trap 'rm -rf "$DIR"' EXIT
-tests=0 failures=0
-
-result() {
-	tests=$((tests + 1))
-	if [[ $1 == 0 ]]; then
-		echo "ok $tests - $2"
-	else
-		failures=$((failures + 1))
-		sed 's/^/# /' "$DIR/err"
-		echo "not ok $tests - $2"
-	fi
-}
 
 bench() { "$BENCH" "$@" >"$DIR/out" 2>"$DIR/err"; }
 
@@ -96,5 +88,4 @@ bench local --file "$DIR/none/file"
 [[ $? == 1 && ! -s $DIR/out ]]
 result $? file__cannot_be_made
 
-echo "1..$tests"
-[[ $failures == 0 ]]
+tap_end

@@ -141,11 +141,11 @@ int measure_write_beside(const void *state, size_t len)
 	if (states_seen++ % BESIDE_EVERY)
 		return 0;
 	for (i = 0; i < files_beside; i++) {
-		uint64_t start = measure_now();
+		uint64_t start = timing_now_ns();
 
 		if (timing_pwrite_durably(beside[i].fd, state, len, 0))
 			return complain("--beside %s: %s", beside[i].path, strerror(errno));
-		sample(&measured->series[1 + i], measure_now() - start);
+		sample(&measured->series[1 + i], timing_now_ns() - start);
 	}
 	return 0;
 }
@@ -169,11 +169,6 @@ void measure_progress(uint64_t offset)
 uint64_t measure_reached(void)
 {
 	return measured->reached;
-}
-
-uint64_t measure_now(void)
-{
-	return timing_now_ns();
 }
 
 static int ascending(const void *a, const void *b)

@@ -21,7 +21,6 @@ int measure_report(const char *path);
 void measure_progress(uint64_t offset);
 uint64_t measure_reached(void);
 
-uint64_t measure_now(void);
 void measure_commit(uint64_t ns);
 
 #endif /* PAIR_MEASURE_H */

@@ -23,6 +23,7 @@
 #include <npmu/npmu.h>
 #include <npmu/region.h>
 
+#include "../../common/timing.h"
 #include "measure.h"
 #include "work.h"
 
@@ -138,7 +139,7 @@ static int work(struct pair *p, unsigned int flags)
 		return EXIT_FAILURE;
 	}
 	for (;;) {
-		uint64_t start = measure_now();
+		uint64_t start = timing_now_ns();
 
 		/*
 		 * The whole of it: the state replaces the one before. When this
@@ -148,7 +149,7 @@ static int work(struct pair *p, unsigned int flags)
 		code = npmu_ckpt_commit(writer, &p->state, sizeof(p->state), TAG);
 		if (code)
 			break;
-		measure_commit(measure_now() - start);
+		measure_commit(timing_now_ns() - start);
 		if (p->state.offset == p->state.file_size)
 			break;
 		code = measure_write_beside(&p->state, sizeof(p->state));
@@ -245,7 +246,7 @@ static int backup(struct pair *p, int now)
 		expected = npmu_region_fence_epoch(p->region);
 		if (!now && wait_for_death(p, &expected))
 			return EXIT_FAILURE;
-		start = measure_now();
+		start = timing_now_ns();
 		if (read_state(p))
 			return EXIT_FAILURE;
 		/*
@@ -271,7 +272,7 @@ static int backup(struct pair *p, int now)
 		return EXIT_FAILURE;
 	tell("takeover fence_epoch=%" PRIu64 " expected=%" PRIu64 " offset=%" PRIu64
 	     " reached=%" PRIu64 " us=%" PRIu64, epoch, expected, p->state.offset,
-	     measure_reached(), (measure_now() - start) / 1000);
+	     measure_reached(), (timing_now_ns() - start) / 1000);
 	return work(p, 0);
 }
 
