@@ -25,6 +25,9 @@ struct npmu_region_record *npmu_region_compose(struct npmu_region *region,
 	rec->flags = cpu_to_le32(region->flags);
 	rec->nr_extents = cpu_to_le32(map->nr);
 	rec->list = region->list;
+	memcpy(rec->creator, region->creator, sizeof(rec->creator));
+	rec->nr_grants = cpu_to_le32(region->nr_grants);
+	npmu_grants_store(rec->grants, region->grants, region->nr_grants);
 	strscpy((char *)rec->name, region->name, sizeof(rec->name));
 	npmu_extents_store(rec->extents, map->extents,
 			   min_t(u32, map->nr, NPMU_INLINE_EXTENTS));
@@ -77,6 +80,10 @@ int npmu_region_check_attr(const struct npmu_region_attr *attr, struct netlink_e
 		NL_SET_ERR_MSG(extack, "no such group id");
 		return -EINVAL;
 	}
+	if (attr->valid & NPMU_ATTR_CREATOR && !npmu_principal_ok(attr->creator)) {
+		NL_SET_ERR_MSG(extack, "the name of the principal is not legal");
+		return -EINVAL;
+	}
 	return 0;
 }
 
@@ -92,6 +99,8 @@ void npmu_region_apply_attr(struct npmu_region *region, const struct npmu_region
 		region->mode = attr->mode;
 	if (attr->valid & NPMU_ATTR_FLAGS)
 		region->flags = attr->flags;
+	if (attr->valid & NPMU_ATTR_CREATOR)
+		strscpy_pad(region->creator, attr->creator, sizeof(region->creator));
 }
 
 int npmu_region_commit_map(struct npmu_region *region, struct npmu_extmap *map,

@@ -3,9 +3,11 @@
  * Making and removing regions. Owns the order in which name, slot, space, node and
  * record come and go: what others can see is published last and taken back first.
  */
+#include <linux/slab.h>
 #include <linux/uuid.h>
 
 #include "media.h"
+#include "rights.h"
 #include "space.h"
 
 static int reserve(struct npmu_region *region, const struct npmu_region_attr *attr,
@@ -19,6 +21,9 @@ static int reserve(struct npmu_region *region, const struct npmu_region_attr *at
 		NL_SET_ERR_MSG_FMT(extack, "region %s exists", attr->name);
 		return -EEXIST;
 	}
+	ret = *region->creator ? npmu_creator_may(unit, region->creator, size, extack) : 0;
+	if (ret)
+		return ret;
 	ret = xa_alloc(&unit->regions, &region->slot, region, XA_LIMIT(0, max - 1), GFP_KERNEL);
 	if (ret) {
 		if (ret == -EBUSY) {
@@ -33,6 +38,8 @@ static int reserve(struct npmu_region *region, const struct npmu_region_attr *at
 		return ret;
 	}
 	region->pm_addr = npmu_pm_addr(region->slot);
+	/* Counts for its creator from here on. */
+	region->size = size;
 	npmu_region_hash(region);
 	return 0;
 }
@@ -50,6 +57,20 @@ static void unreserve(struct npmu_region *region, struct npmu_extmap *map)
 	npmu_extmap_free(map);
 }
 
+/* Who makes a region from afar has a grant of all of it. */
+static int grant_to_creator(struct npmu_region *region)
+{
+	if (!*region->creator)
+		return 0;
+	region->grants = kcalloc(NPMU_MAX_GRANTS, sizeof(*region->grants), GFP_KERNEL);
+	if (!region->grants)
+		return -ENOMEM;
+	memcpy(region->grants[0].principal, region->creator, NPMU_PRINCIPAL_LEN);
+	region->grants[0].access = NPMU_GRANT_ALL;
+	region->nr_grants = 1;
+	return 0;
+}
+
 static int create_locked(struct npmu_region *region, const struct npmu_region_attr *attr,
 			 u64 size, struct netlink_ext_ack *extack)
 {
@@ -61,6 +82,8 @@ static int create_locked(struct npmu_region *region, const struct npmu_region_at
 	if (ret)
 		return ret;
 	ret = reserve(region, attr, size, &map, extack);
+	if (!ret && region->nr_grants)
+		region->grants[0].id = ++unit->last_right;
 	mutex_unlock(&unit->lock);
 	if (ret)
 		return ret;
@@ -115,6 +138,11 @@ int npmu_region_create(struct npmu_unit *unit, const struct npmu_region_attr *at
 	region->gid = GLOBAL_ROOT_GID;
 	region->mode = 0600;
 	npmu_region_apply_attr(region, attr);
+	ret = grant_to_creator(region);
+	if (ret) {
+		npmu_region_put(region);
+		return ret;
+	}
 
 	/* One reference is the table's, who may drop it as soon as it can be seen. */
 	npmu_region_get(region);

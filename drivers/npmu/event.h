@@ -23,6 +23,8 @@
  * @bad_start: of memory that failed: offset in the unit, or in the region
  * @bad_len: its bytes
  * @writer: for events of a writer its process, else NULL
+ * @principal: for events of a grant whose it is, for those of a writer that is a
+ *	principal which; else NULL or ""
  */
 struct npmu_event_info {
 	enum npmu_event event;
@@ -36,6 +38,7 @@ struct npmu_event_info {
 	u64 bad_start;
 	u64 bad_len;
 	struct pid *writer;
+	const char *principal;
 };
 
 /*

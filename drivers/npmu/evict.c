@@ -6,6 +6,7 @@
  */
 #include "evict.h"
 #include "reader.h"
+#include "rights.h"
 #include "role.h"
 #include "space.h"
 
@@ -101,6 +102,29 @@ int npmu_evict_set(struct npmu_region *region, const struct npmu_region_attr *at
 	if (attr->valid & ~NPMU_ATTR_NAME)
 		npmu_region_event(region, NPMU_EVENT_REGION_SET, NULL, NULL);
 	return 0;
+}
+
+int npmu_evict_grant(struct npmu_region *region, const struct npmu_grant *grant,
+		     struct netlink_ext_ack *extack)
+{
+	struct npmu_party grantee = {};
+	int ret;
+
+	mutex_lock(&region->lock);
+	ret = npmu_right_add(region, grant, extack);
+	mutex_unlock(&region->lock);
+	if (ret)
+		return ret;
+	strscpy(grantee.principal, grant->principal);
+	npmu_region_event(region, NPMU_EVENT_GRANT_ADDED, NULL, &grantee);
+	return 0;
+}
+
+int npmu_evict_revoke(struct npmu_region *region, const char *principal,
+		      struct netlink_ext_ack *extack)
+{
+	guard(mutex)(&region->lock);
+	return npmu_role_revoke(region, principal, extack);
 }
 
 static int cut_users(struct npmu_region *region, u64 size, bool force,

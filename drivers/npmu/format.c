@@ -5,6 +5,7 @@
  * came from, nor which granules of the unit are taken.
  */
 #include "format.h"
+#include "grant.h"
 #include "range.h"
 
 /* The layout is on media for ever. */
@@ -49,12 +50,13 @@ static_assert(offsetof(struct npmu_region_record, gid) == 84, "frozen");
 static_assert(offsetof(struct npmu_region_record, mode) == 88, "frozen");
 static_assert(offsetof(struct npmu_region_record, flags) == 92, "frozen");
 static_assert(offsetof(struct npmu_region_record, nr_extents) == 96, "frozen");
-static_assert(offsetof(struct npmu_region_record, reserved0) == 100, "frozen");
+static_assert(offsetof(struct npmu_region_record, nr_grants) == 100, "frozen");
 static_assert(offsetof(struct npmu_region_record, list) == 104, "frozen");
-static_assert(offsetof(struct npmu_region_record, reserved1) == 128, "frozen");
+static_assert(offsetof(struct npmu_region_record, creator) == 128, "frozen");
+static_assert(offsetof(struct npmu_region_record, reserved) == 160, "frozen");
 static_assert(offsetof(struct npmu_region_record, name) == 192, "frozen");
 static_assert(offsetof(struct npmu_region_record, extents) == 256, "frozen");
-static_assert(offsetof(struct npmu_region_record, reserved2) == 2304, "frozen");
+static_assert(offsetof(struct npmu_region_record, grants) == 2304, "frozen");
 
 static_assert(sizeof(struct npmu_list_block) == NPMU_RECORD_SIZE, "frozen");
 static_assert(offsetof(struct npmu_list_block, magic) == 0, "frozen");
@@ -102,6 +104,11 @@ const char *npmu_format_error_text(int err)
 		[NPMU_FMT_LIST_REF] = "list reference is missing or not legal",
 		[NPMU_FMT_NR_BAD] = "number of bad ranges is out of bounds",
 		[NPMU_FMT_ORDER] = "bad ranges are out of order or overlap",
+		[NPMU_FMT_NR_GRANTS] = "number of grants is out of bounds",
+		[NPMU_FMT_PRINCIPAL] = "name of a principal is not legal",
+		[NPMU_FMT_GRANT] = "range or access of a grant is not legal",
+		[NPMU_FMT_QUOTA] = "quota of a principal is out of bounds",
+		[NPMU_FMT_TWICE] = "a principal is named twice",
 	};
 
 	if (err < 0 || err >= NPMU_FMT_NR_ERRORS)
@@ -121,7 +128,7 @@ u32 npmu_record_crc(const void *rec, size_t crc_off)
 	return npmu_crc32c(crc, p + crc_off, NPMU_RECORD_SIZE - crc_off);
 }
 
-static bool name_char_ok(char c)
+bool npmu_name_char_ok(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '+' ||
@@ -137,7 +144,7 @@ bool npmu_name_ok(const char *name, size_t max)
 	for (n = 0; n < max; n++) {
 		if (name[n] == '\0')
 			return true;
-		if (!name_char_ok(name[n]))
+		if (!npmu_name_char_ok(name[n]))
 			return false;
 	}
 	return false;
@@ -313,9 +320,7 @@ static int region_check_used(const struct npmu_region_record *rec,
 	u64 sum;
 	int err;
 
-	if (rec->reserved0 ||
-	    !npmu_bytes_zero(rec->reserved1, sizeof(rec->reserved1)) ||
-	    !npmu_bytes_zero(rec->reserved2, sizeof(rec->reserved2)))
+	if (!npmu_bytes_zero(rec->reserved, sizeof(rec->reserved)))
 		return NPMU_FMT_RESERVED;
 	if (npmu_bytes_zero(rec->uuid, sizeof(rec->uuid)))
 		return NPMU_FMT_UUID;
@@ -343,7 +348,10 @@ static int region_check_used(const struct npmu_region_record *rec,
 		return err;
 	if (list ? sum >= size : sum != size)
 		return NPMU_FMT_SUM;
-	return NPMU_FMT_OK;
+	if (!npmu_bytes_zero(rec->creator, sizeof(rec->creator)) &&
+	    !npmu_principal_field_ok(rec->creator))
+		return NPMU_FMT_PRINCIPAL;
+	return npmu_grants_check(rec->grants, le32_to_cpu(rec->nr_grants), size);
 }
 
 int npmu_region_check(const struct npmu_region_record *rec,

@@ -43,6 +43,11 @@ enum npmu_format_error {
 	NPMU_FMT_LIST_REF,	/* list reference missing, surplus or illegal */
 	NPMU_FMT_NR_BAD,	/* number of bad ranges */
 	NPMU_FMT_ORDER,		/* bad ranges out of order, or not apart */
+	NPMU_FMT_NR_GRANTS,	/* number of grants or creators */
+	NPMU_FMT_PRINCIPAL,	/* name of a principal, or its padding */
+	NPMU_FMT_GRANT,		/* range or access of a grant */
+	NPMU_FMT_QUOTA,		/* limits of a creator */
+	NPMU_FMT_TWICE,		/* two grants for one principal */
 	NPMU_FMT_NR_ERRORS
 };
 
@@ -85,6 +90,9 @@ u32 npmu_record_crc(const void *rec, size_t crc_off);
  * Return: true if it is.
  */
 bool npmu_name_ok(const char *name, size_t max);
+
+/* May the name of a unit or a region have this byte? */
+bool npmu_name_char_ok(char c);
 
 /**
  * npmu_name_field_ok - is a name field of a record legal and zero-padded

@@ -70,8 +70,8 @@ static int ioc_info(struct npmu_open *open, union npmu_ioc_any *arg)
 		.access = entry->access,
 		.role = stat.role,
 		.dead = READ_ONCE(entry->dead),
-		.writer_pid = pid_here(stat.writer),
-		.last_writer_pid = pid_here(stat.last_writer),
+		.writer_pid = pid_here(stat.writer.pid),
+		.last_writer_pid = pid_here(stat.last_writer.pid),
 		.region_flags = stat.flags,
 	};
 	memcpy(info->unit_uuid, region->unit->uuid, sizeof(info->unit_uuid));

@@ -17,7 +17,24 @@ struct found {
 	struct npmu_region *region;
 };
 
-static void fill_region(struct npmu_region *region, const struct npmu_region_record *rec)
+static int fill_grants(struct npmu_region *region, const struct npmu_region_record *rec)
+{
+	u32 nr = le32_to_cpu(rec->nr_grants);
+	u32 i;
+
+	if (!nr)
+		return 0;
+	region->grants = kcalloc(NPMU_MAX_GRANTS, sizeof(*region->grants), GFP_KERNEL);
+	if (!region->grants)
+		return -ENOMEM;
+	npmu_grants_load(region->grants, rec->grants, nr);
+	for (i = 0; i < nr; i++)
+		region->grants[i].id = ++region->unit->last_right;
+	region->nr_grants = nr;
+	return 0;
+}
+
+static int fill_region(struct npmu_region *region, const struct npmu_region_record *rec)
 {
 	memcpy(region->uuid, rec->uuid, sizeof(region->uuid));
 	strscpy(region->name, (const char *)rec->name);
@@ -29,6 +46,8 @@ static void fill_region(struct npmu_region *region, const struct npmu_region_rec
 	region->flags = le32_to_cpu(rec->flags);
 	region->fence_epoch = le64_to_cpu(rec->fence_epoch);
 	region->list = rec->list;
+	memcpy(region->creator, rec->creator, sizeof(region->creator));
+	return fill_grants(region, rec);
 }
 
 /*
@@ -69,7 +88,12 @@ static int load_slot(struct npmu_unit *unit, u32 slot, struct found *found)
 		fill_lost(region, slot);
 	} else {
 		found->epoch = le64_to_cpu(unit->media->rec->media_epoch);
-		fill_region(region, unit->media->rec);
+		ret = fill_region(region, unit->media->rec);
+		if (ret) {
+			npmu_extmap_free(map);
+			npmu_region_put(region);
+			return ret;
+		}
 		/* An epoch that no counter gets to: a writer could not be fenced. */
 		if (!map || region->fence_epoch > NPMU_EPOCH_MAX / 2)
 			region->health = NPMU_HEALTH_DAMAGED;
@@ -137,11 +161,14 @@ static int by_epoch(const void *a, const void *b)
 
 static int load_locked(struct npmu_unit *unit, struct found *found)
 {
+	struct npmu_creators *creators = unit->media->creators;
 	u32 max = le32_to_cpu(unit->media->sb->max_regions);
 	u32 nr = 0;
 	u32 i;
 	int ret;
 
+	for (i = 0; i < creators->nr; i++)
+		creators->of[i].id = ++unit->last_right;
 	for (i = 0; i < max; i++) {
 		ret = load_slot(unit, i, &found[nr]);
 		if (ret < 0)

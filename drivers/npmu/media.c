@@ -200,7 +200,7 @@ struct npmu_media *npmu_media_open(struct npmu_backing *backing,
 		goto err;
 	npmu_alloc_init(&media->alloc, media->alloc_mem, le64_to_cpu(media->sb->data_start),
 			size, backing->skew);
-	ret = npmu_media_load_bad(media);
+	ret = npmu_media_load_bad(media) ?: npmu_media_load_creators(media);
 	if (ret)
 		goto err;
 	return media;
@@ -214,6 +214,7 @@ void npmu_media_close(struct npmu_media *media)
 	if (!media)
 		return;
 	npmu_media_free_bad(media);
+	kfree(media->creators);
 	kvfree(media->alloc_mem);
 	kfree(media->blk);
 	kfree(media->twin);

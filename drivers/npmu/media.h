@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The media of a unit: the only reader and writer of superblock, region records,
- * list blocks and bad list (npmu_format.h). All calls but format, open and close are made
+ * list blocks, bad list and creators (npmu_format.h). All calls but format, open and close are made
  * under unit->lock with the backing present.
  */
 #ifndef _NPMU_MEDIA_H
@@ -12,6 +12,7 @@
 #include "alloc.h"
 #include "backing.h"
 #include "badlist.h"
+#include "grant.h"
 
 struct netlink_ext_ack;
 struct npmu_extmap;
@@ -28,6 +29,7 @@ struct npmu_extmap;
  * @bad: what failed of the data area: written under unit->lock, read under RCU
  * @bad_next: the list being composed; equal to @bad between commits
  * @bad_lost: neither copy of the list on the media is valid
+ * @creators: who may create regions, as on the media: changed, then committed
  * @rec: a record being composed or compared, so that no commit allocates
  * @twin: the other copy, likewise
  * @blk: a list block, likewise
@@ -43,6 +45,7 @@ struct npmu_media {
 	struct npmu_badlist __rcu *bad;
 	struct npmu_badlist *bad_next;
 	bool bad_lost;
+	struct npmu_creators *creators;
 	struct npmu_region_record *rec;
 	struct npmu_region_record *twin;
 	struct npmu_list_block *blk;
@@ -128,6 +131,9 @@ void npmu_media_keep_bad(struct npmu_media *media, u64 start, u64 len);
 /* May anything of the range be touched? Without a lock; under RCU or none. */
 bool npmu_media_is_bad(struct npmu_media *media, u64 start, u64 len);
 
+/* Commit media->creators to both copies. Durable on return (media_creators.c). */
+void npmu_media_commit_creators(struct npmu_media *media);
+
 /* Writes the metadata block at a multiple of 4 KiB anew, from its twin. */
 void npmu_media_mend_at(struct npmu_media *media, u64 off);
 
@@ -146,5 +152,6 @@ static inline const struct npmu_badlist *npmu_media_badlist(struct npmu_media *m
 int npmu_media_read_block(struct npmu_media *media, u64 off, void *buf);
 int npmu_media_load_bad(struct npmu_media *media);
 void npmu_media_free_bad(struct npmu_media *media);
+int npmu_media_load_creators(struct npmu_media *media);
 
 #endif /* _NPMU_MEDIA_H */

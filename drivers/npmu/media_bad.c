@@ -156,6 +156,9 @@ void npmu_media_mend_at(struct npmu_media *media, u64 off)
 	} else if (off == NPMU_BAD_COPY0 || off == NPMU_BAD_COPY1) {
 		write_list(media);
 		media->repaired += !npmu_backing_bad(media->backing, off, NPMU_RECORD_SIZE);
+	} else if (off == NPMU_CREATORS_COPY0 || off == NPMU_CREATORS_COPY1) {
+		npmu_media_commit_creators(media);
+		media->repaired += !npmu_backing_bad(media->backing, off, NPMU_RECORD_SIZE);
 	} else if (off < NPMU_TABLE_START) {
 		memset(media->twin, 0, NPMU_RECORD_SIZE);
 		npmu_backing_persist(media->backing, off, media->twin, NPMU_RECORD_SIZE);

@@ -116,6 +116,31 @@ static const struct nla_policy npmu_reader_get_nl_policy[NPMU_A_READER_REGION + 
 	[NPMU_A_READER_REGION] = { .type = NLA_NUL_STRING, .len = 63, },
 };
 
+/* NPMU_CMD_GRANT_ADD - do */
+static const struct nla_policy npmu_grant_add_nl_policy[NPMU_A_GRANT_MAX_REGIONS + 1] = {
+	[NPMU_A_GRANT_UNIT] = { .type = NLA_NUL_STRING, .len = 31, },
+	[NPMU_A_GRANT_REGION] = { .type = NLA_NUL_STRING, .len = 63, },
+	[NPMU_A_GRANT_PRINCIPAL] = { .type = NLA_NUL_STRING, .len = 31, },
+	[NPMU_A_GRANT_ACCESS] = NLA_POLICY_MASK(NLA_U32, 0x3),
+	[NPMU_A_GRANT_OFFSET] = { .type = NLA_U64, },
+	[NPMU_A_GRANT_LENGTH] = { .type = NLA_U64, },
+	[NPMU_A_GRANT_QUOTA] = { .type = NLA_U64, },
+	[NPMU_A_GRANT_MAX_REGIONS] = { .type = NLA_U32, },
+};
+
+/* NPMU_CMD_GRANT_REMOVE - do */
+static const struct nla_policy npmu_grant_remove_nl_policy[NPMU_A_GRANT_PRINCIPAL + 1] = {
+	[NPMU_A_GRANT_UNIT] = { .type = NLA_NUL_STRING, .len = 31, },
+	[NPMU_A_GRANT_REGION] = { .type = NLA_NUL_STRING, .len = 63, },
+	[NPMU_A_GRANT_PRINCIPAL] = { .type = NLA_NUL_STRING, .len = 31, },
+};
+
+/* NPMU_CMD_GRANT_GET - dump */
+static const struct nla_policy npmu_grant_get_nl_policy[NPMU_A_GRANT_REGION + 1] = {
+	[NPMU_A_GRANT_UNIT] = { .type = NLA_NUL_STRING, .len = 31, },
+	[NPMU_A_GRANT_REGION] = { .type = NLA_NUL_STRING, .len = 63, },
+};
+
 /* Ops table for npmu */
 static const struct genl_split_ops npmu_nl_ops[] = {
 	{
@@ -226,6 +251,27 @@ static const struct genl_split_ops npmu_nl_ops[] = {
 		.dumpit		= npmu_nl_reader_get_dumpit,
 		.policy		= npmu_reader_get_nl_policy,
 		.maxattr	= NPMU_A_READER_REGION,
+		.flags		= GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= NPMU_CMD_GRANT_ADD,
+		.doit		= npmu_nl_grant_add_doit,
+		.policy		= npmu_grant_add_nl_policy,
+		.maxattr	= NPMU_A_GRANT_MAX_REGIONS,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= NPMU_CMD_GRANT_REMOVE,
+		.doit		= npmu_nl_grant_remove_doit,
+		.policy		= npmu_grant_remove_nl_policy,
+		.maxattr	= NPMU_A_GRANT_PRINCIPAL,
+		.flags		= GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= NPMU_CMD_GRANT_GET,
+		.dumpit		= npmu_nl_grant_get_dumpit,
+		.policy		= npmu_grant_get_nl_policy,
+		.maxattr	= NPMU_A_GRANT_REGION,
 		.flags		= GENL_CMD_CAP_DUMP,
 	},
 };

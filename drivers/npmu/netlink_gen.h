@@ -27,6 +27,9 @@ int npmu_nl_tpt_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int npmu_nl_bad_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int npmu_nl_checkpoint_get_doit(struct sk_buff *skb, struct genl_info *info);
 int npmu_nl_reader_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int npmu_nl_grant_add_doit(struct sk_buff *skb, struct genl_info *info);
+int npmu_nl_grant_remove_doit(struct sk_buff *skb, struct genl_info *info);
+int npmu_nl_grant_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 enum {
 	NPMU_NLGRP_EVENTS,

@@ -25,6 +25,11 @@ static u64 region_device(dev_t dev)
 	       (minor & 0xff) | (minor & ~0xffULL) << 12;
 }
 
+static int put_principal(struct sk_buff *skb, int attr, const char *principal)
+{
+	return *principal ? nla_put_string(skb, attr, principal) : 0;
+}
+
 static int region_fill_attrs(struct sk_buff *skb, const char *unit,
 			     const struct npmu_region_stat *st)
 {
@@ -47,14 +52,19 @@ static int region_fill_attrs(struct sk_buff *skb, const char *unit,
 	      nla_put_u32(skb, NPMU_A_REGION_OPENS, st->nr_live) ?:
 	      nla_put_u32(skb, NPMU_A_REGION_ROLE, st->role) ?:
 	      npmu_nl_put_u64(skb, NPMU_A_REGION_WRITER_ID, st->writer_id) ?:
-	      nla_put_u32(skb, NPMU_A_REGION_WRITER_PID, pid_nr_ns(st->writer, pids)) ?:
+	      nla_put_u32(skb, NPMU_A_REGION_WRITER_PID, pid_nr_ns(st->writer.pid, pids)) ?:
 	      nla_put_u32(skb, NPMU_A_REGION_LAST_WRITER_PID,
-			  pid_nr_ns(st->last_writer, pids)) ?:
+			  pid_nr_ns(st->last_writer.pid, pids)) ?:
 	      npmu_nl_put_u64(skb, NPMU_A_REGION_LAST_WRITER_EPOCH, st->last_writer_epoch) ?:
 	      nla_put_u32(skb, NPMU_A_REGION_HEALTH, st->health) ?:
 	      npmu_nl_put_u64(skb, NPMU_A_REGION_FAULTS_HUGE, st->faults_huge) ?:
 	      npmu_nl_put_u64(skb, NPMU_A_REGION_FAULTS_SMALL, st->faults_small) ?:
-	      npmu_nl_put_u64(skb, NPMU_A_REGION_BAD, st->bad);
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_BAD, st->bad) ?:
+	      nla_put_u32(skb, NPMU_A_REGION_GRANTS, st->nr_grants) ?:
+	      put_principal(skb, NPMU_A_REGION_CREATOR, st->creator) ?:
+	      put_principal(skb, NPMU_A_REGION_WRITER_PRINCIPAL, st->writer.principal) ?:
+	      put_principal(skb, NPMU_A_REGION_LAST_WRITER_PRINCIPAL,
+			    st->last_writer.principal);
 	if (!ret && st->devt)
 		ret = npmu_nl_put_u64(skb, NPMU_A_REGION_DEVICE, region_device(st->devt));
 	return ret;

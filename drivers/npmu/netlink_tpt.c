@@ -12,6 +12,17 @@
 #include "netlink_gen.h"
 #include "tpt.h"
 
+/* A principal is no process of this host. */
+static int tpt_fill_opener(struct sk_buff *skb, const struct npmu_tpt_stat *st)
+{
+	if (*st->principal)
+		return nla_put_string(skb, NPMU_A_TPT_PRINCIPAL, st->principal);
+	return nla_put_u32(skb, NPMU_A_TPT_PID,
+			   pid_nr_ns(st->opener, task_active_pid_ns(current))) ?:
+	       nla_put_string(skb, NPMU_A_TPT_COMMAND, st->command) ?:
+	       nla_put_u32(skb, NPMU_A_TPT_UID, from_kuid_munged(current_user_ns(), st->uid));
+}
+
 static int tpt_fill_attrs(struct sk_buff *skb, const char *unit,
 			  const struct npmu_tpt_stat *st)
 {
@@ -20,12 +31,9 @@ static int tpt_fill_attrs(struct sk_buff *skb, const char *unit,
 	ret = nla_put_string(skb, NPMU_A_TPT_UNIT, unit) ?:
 	      nla_put_string(skb, NPMU_A_TPT_REGION, st->region) ?:
 	      npmu_nl_put_u64(skb, NPMU_A_TPT_ID, st->id) ?:
-	      nla_put_u32(skb, NPMU_A_TPT_PID,
-			  pid_nr_ns(st->opener, task_active_pid_ns(current))) ?:
-	      nla_put_string(skb, NPMU_A_TPT_COMMAND, st->command) ?:
-	      nla_put_u32(skb, NPMU_A_TPT_UID, from_kuid_munged(current_user_ns(), st->uid)) ?:
+	      tpt_fill_opener(skb, st) ?:
 	      nla_put_u32(skb, NPMU_A_TPT_ACCESS, st->access) ?:
-	      npmu_nl_put_u64(skb, NPMU_A_TPT_OFFSET, 0) ?:
+	      npmu_nl_put_u64(skb, NPMU_A_TPT_OFFSET, st->offset) ?:
 	      npmu_nl_put_u64(skb, NPMU_A_TPT_LENGTH, st->length) ?:
 	      npmu_nl_put_u64(skb, NPMU_A_TPT_FENCE_EPOCH, st->fence_epoch);
 	if (!ret && st->writer)

@@ -32,7 +32,8 @@ static int unit_fill_attrs(struct sk_buff *skb, struct npmu_unit *unit)
 	if (!ret)
 		ret = npmu_nl_put_u64(skb, NPMU_A_UNIT_BAD, st.bad) ?:
 		      nla_put_u32(skb, NPMU_A_UNIT_BAD_RANGES, st.bad_ranges) ?:
-		      nla_put_u32(skb, NPMU_A_UNIT_UNREADABLE, st.unreadable);
+		      nla_put_u32(skb, NPMU_A_UNIT_UNREADABLE, st.unreadable) ?:
+		      nla_put_u32(skb, NPMU_A_UNIT_CREATORS, st.creators);
 	if (!ret && st.bad_incomplete)
 		ret = nla_put_flag(skb, NPMU_A_UNIT_BAD_INCOMPLETE);
 	if (!ret && st.path[0])

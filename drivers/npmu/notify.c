@@ -30,6 +30,8 @@ static int notify_fill_unit(struct sk_buff *skb, const struct npmu_event_info *i
 	if (!ret && info->bad_len)
 		ret = notify_put_u64(skb, NPMU_A_UNIT_BAD_START, info->bad_start) ?:
 		      notify_put_u64(skb, NPMU_A_UNIT_BAD_LENGTH, info->bad_len);
+	if (!ret && info->principal)
+		ret = nla_put_string(skb, NPMU_A_UNIT_PRINCIPAL, info->principal);
 	return ret;
 }
 
@@ -48,6 +50,8 @@ static int notify_fill_region(struct sk_buff *skb, const struct npmu_event_info 
 		      notify_put_u64(skb, NPMU_A_REGION_BAD_LENGTH, info->bad_len);
 	if (!ret && info->new_name)
 		ret = nla_put_string(skb, NPMU_A_REGION_NEW_NAME, info->new_name);
+	if (!ret && info->principal && *info->principal)
+		ret = nla_put_string(skb, NPMU_A_REGION_PRINCIPAL, info->principal);
 	if (!ret && info->writer)
 		ret = nla_put_u32(skb, NPMU_A_REGION_WRITER_PID, pid_nr(info->writer));
 	return ret;

@@ -83,7 +83,8 @@ static void region_release(struct kref *ref)
 	struct npmu_region *region = container_of(ref, struct npmu_region, ref);
 
 	npmu_extmap_free(rcu_dereference_protected(region->map, 1));
-	put_pid(region->last_writer);
+	kfree(region->grants);
+	put_pid(region->last_writer.pid);
 	free_page((unsigned long)region->status);
 	kfree(region->readers);
 	npmu_unit_put(region->unit);
@@ -126,12 +127,16 @@ void npmu_region_stat(struct npmu_region *region, struct npmu_region_stat *stat)
 	if (region->writer) {
 		stat->role = NPMU_ROLE_HELD;
 		stat->writer_id = region->status->writer;
-		stat->writer = get_pid(region->writer_pid);
+		stat->writer = region->writer_party;
+		get_pid(stat->writer.pid);
 	} else {
 		stat->role = region->nr_fencing ? NPMU_ROLE_FENCING : NPMU_ROLE_VACANT;
 	}
-	stat->last_writer = get_pid(region->last_writer);
+	stat->last_writer = region->last_writer;
+	get_pid(stat->last_writer.pid);
 	stat->last_writer_epoch = region->last_writer_epoch;
+	strscpy(stat->creator, region->creator);
+	stat->nr_grants = region->nr_grants;
 	stat->health = region->health;
 	stat->bad = region->bad;
 	stat->faults_huge = atomic64_read(&region->faults_huge);
@@ -140,19 +145,20 @@ void npmu_region_stat(struct npmu_region *region, struct npmu_region_stat *stat)
 
 void npmu_region_stat_put(struct npmu_region_stat *stat)
 {
-	put_pid(stat->writer);
-	put_pid(stat->last_writer);
+	put_pid(stat->writer.pid);
+	put_pid(stat->last_writer.pid);
 }
 
 void npmu_region_event(struct npmu_region *region, enum npmu_event event,
-		       const char *old_name, struct pid *writer)
+		       const char *old_name, const struct npmu_party *who)
 {
 	struct npmu_event_info info = {
 		.event = event,
 		.unit = region->unit->name,
 		.unit_uuid = region->unit->uuid,
 		.region_uuid = region->uuid,
-		.writer = writer,
+		.writer = who ? who->pid : NULL,
+		.principal = who ? who->principal : NULL,
 	};
 	char name[NPMU_REGION_NAME_LEN];
 

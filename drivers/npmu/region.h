@@ -14,6 +14,7 @@
 #include <linux/npmu_ioctl.h>
 
 #include "extmap.h"
+#include "grant.h"
 #include "unit.h"
 
 struct npmu_readers;
@@ -23,6 +24,16 @@ enum npmu_region_state {
 	NPMU_REGION_NEW,	/* name and slot are taken, not yet on the media */
 	NPMU_REGION_LIVE,
 	NPMU_REGION_DELETED,
+};
+
+/**
+ * struct npmu_party - who has or had the writer role
+ * @pid: its process, or NULL
+ * @principal: which principal, or ""
+ */
+struct npmu_party {
+	struct pid *pid;
+	char principal[NPMU_PRINCIPAL_LEN];
 };
 
 /**
@@ -48,6 +59,10 @@ enum npmu_region_state {
  * @bad: bytes of it that are in the bad list
  * @list: first list block, as on the media
  * @map: written under unit->lock, read under RCU
+ * @creator: the principal that made it, or "": constant once it is published
+ * @grants: of principals, in order of id; NULL: there was none yet. One is added under
+ *	@lock, too
+ * @nr_grants: how many
  *
  * Owned by tpt.c and role.c, under unit->lock:
  * @entries: TPT entries, dead ones too
@@ -55,10 +70,10 @@ enum npmu_region_state {
  * @nr_undrained: those that lost something and may still have somebody inside
  * @nr_fencing: those of them that have been the writer
  * @writer: the live writer, or NULL
- * @writer_pid: its process; the writer holds the reference
+ * @writer_party: who it is; the writer holds the reference
  * @taking: a takeover or eviction is on its way; no claim is admitted
  * @resizing: a resize is on its way without @lock; no other is admitted
- * @last_writer: process of the last writer that ended; a reference, or NULL
+ * @last_writer: the last writer that ended; with a reference
  * @last_writer_epoch: its fence epoch
  * @role_seq: counts changes of the writer role; read without the lock
  * @status: the status page, made at the first open, lives as long as the region
@@ -95,16 +110,19 @@ struct npmu_region {
 	u64 bad;
 	struct npmu_list_ref list;
 	struct npmu_extmap __rcu *map;
+	char creator[NPMU_PRINCIPAL_LEN];
+	struct npmu_grant *grants;
+	u32 nr_grants;
 
 	struct list_head entries;
 	u32 nr_live;
 	u32 nr_undrained;
 	u32 nr_fencing;
 	struct npmu_tpt_entry *writer;
-	struct pid *writer_pid;
+	struct npmu_party writer_party;
 	bool taking;
 	bool resizing;
-	struct pid *last_writer;
+	struct npmu_party last_writer;
 	u64 last_writer_epoch;
 	u64 role_seq;
 	struct npmu_status *status;
@@ -125,6 +143,7 @@ struct npmu_region {
 #define NPMU_ATTR_GID		BIT(2)
 #define NPMU_ATTR_MODE		BIT(3)
 #define NPMU_ATTR_FLAGS		BIT(4)
+#define NPMU_ATTR_CREATOR	BIT(5)
 
 /**
  * struct npmu_region_attr - what a region is to be
@@ -135,6 +154,8 @@ struct npmu_region {
  * @gid: default the global root
  * @mode: default 0600
  * @flags: NPMU_REGION_F_*, default 0
+ * @creator: the principal that makes it, within its quota, and gets a grant of all of
+ *	it (create only); default none
  */
 struct npmu_region_attr {
 	u32 valid;
@@ -144,6 +165,7 @@ struct npmu_region_attr {
 	kgid_t gid;
 	u32 mode;
 	u32 flags;
+	const char *creator;
 };
 
 /**
@@ -174,8 +196,10 @@ struct npmu_region_stat {
 	u32 nr_live;
 	enum npmu_role role;
 	u64 writer_id;
-	struct pid *writer;		/* with a reference, or NULL */
-	struct pid *last_writer;	/* with a reference, or NULL */
+	struct npmu_party writer;	/* with a reference */
+	struct npmu_party last_writer;	/* with a reference */
+	char creator[NPMU_PRINCIPAL_LEN];
+	u32 nr_grants;
 	u64 last_writer_epoch;
 	enum npmu_health health;
 	u64 bad;
@@ -225,7 +249,8 @@ void npmu_region_stat_put(struct npmu_region_stat *stat);
  * @out: the region, with a reference
  * @extack: message on refusal
  *
- * Return: 0; -EINVAL, -EEXIST, -ENOSPC (room or slots), -ENOMEM, -ENODEV.
+ * Return: 0; -EINVAL, -EEXIST, -ENOSPC (room or slots), -ENOMEM, -ENODEV; of a creator
+ * -EACCES (it may not), -EDQUOT (not so much).
  */
 int npmu_region_create(struct npmu_unit *unit, const struct npmu_region_attr *attr,
 		       struct npmu_region **out, struct netlink_ext_ack *extack);
@@ -256,9 +281,12 @@ int npmu_region_remove(struct npmu_region *region, struct netlink_ext_ack *extac
  */
 int npmu_region_raise_epoch(struct npmu_region *region);
 
-/* Tells the event sink; @old_name: of a rename, else NULL. Without unit->lock. */
+/*
+ * Tells the event sink; @old_name: of a rename, else NULL; @who: the writer or grantee
+ * it concerns, else NULL. Without unit->lock.
+ */
 void npmu_region_event(struct npmu_region *region, enum npmu_event event,
-		       const char *old_name, struct pid *writer);
+		       const char *old_name, const struct npmu_party *who);
 
 /* Called by unit.c: reads all slots of a unit into regions; puts them all. */
 int npmu_region_load_all(struct npmu_unit *unit, struct netlink_ext_ack *extack);

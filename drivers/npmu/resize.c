@@ -21,6 +21,23 @@ static int begin_resize(struct npmu_region *region, struct netlink_ext_ack *exta
 	return 0;
 }
 
+/* What was granted is not taken by the way: new bytes in its place would be granted, too. */
+static int may_cut_grants(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
+{
+	u32 i;
+
+	for (i = 0; i < region->nr_grants; i++) {
+		const struct npmu_grant *grant = &region->grants[i];
+
+		if (npmu_grant_range_ok(grant->offset, grant->len, grant->access, size))
+			continue;
+		NL_SET_ERR_MSG_FMT(extack, "the grant of principal %s reaches beyond: remove it first",
+				   grant->principal);
+		return -EBUSY;
+	}
+	return 0;
+}
+
 static int may_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack *extack)
 {
 	struct npmu_unit *unit = region->unit;
@@ -30,6 +47,9 @@ static int may_cut(struct npmu_region *region, u64 size, struct netlink_ext_ack 
 
 	ret = begin_resize(region, extack);
 	if (ret || size == region->size)
+		return ret;
+	ret = may_cut_grants(region, size, extack);
+	if (ret)
 		return ret;
 	lists = 2 * npmu_list_blocks(npmu_extents_cut(map->extents, map->nr, size).keep);
 	if (lists)

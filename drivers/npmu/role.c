@@ -4,6 +4,7 @@
  * persist the new epoch, mark the entry dead, wait for those inside, zap, answer.
  * It must not know how the writer reaches the bytes nor how its death is noticed.
  */
+#include "rights.h"
 #include "role.h"
 
 /* Tells everyone who looks that the role is no longer what it was. */
@@ -14,15 +15,24 @@ static void role_changed(struct npmu_region *region)
 	wake_up_all(&region->wait);
 }
 
-/* The caller's process becomes the writer. Under unit->lock. */
+/* Who the caller is, or the principal it works for. No reference. */
+static struct npmu_party role_party(struct npmu_tpt_entry *entry)
+{
+	struct npmu_party party = { .pid = *entry->principal ? NULL : task_tgid(current) };
+
+	strscpy(party.principal, entry->principal);
+	return party;
+}
+
+/* The caller's process, or its principal, becomes the writer. Under unit->lock. */
 static void role_assign(struct npmu_region *region, struct npmu_tpt_entry *entry)
 {
 	entry->fence_epoch = region->fence_epoch;
 	entry->was_writer = true;
 	region->writer = entry;
+	region->writer_party = role_party(entry);
 	put_pid(entry->holder);
-	entry->holder = get_pid(task_tgid(current));
-	region->writer_pid = entry->holder;
+	entry->holder = get_pid(region->writer_party.pid);
 	if (!npmu_gate_is_open(&entry->write))
 		npmu_gate_open(&entry->write);
 	/* The epoch first: who sees the writer sees its epoch. */
@@ -32,19 +42,36 @@ static void role_assign(struct npmu_region *region, struct npmu_tpt_entry *entry
 	role_changed(region);
 }
 
-/* Returns the process of the writer, for the event; a reference to be put. */
-static struct pid *role_vacate(struct npmu_region *region)
+/* @former: who the writer was, for the event; its reference is to be put. */
+static void role_vacate(struct npmu_region *region, struct npmu_party *former)
 {
 	struct npmu_tpt_entry *entry = region->writer;
 
-	put_pid(region->last_writer);
-	region->last_writer = get_pid(entry->holder);
+	*former = region->writer_party;
+	get_pid(former->pid);
+	put_pid(region->last_writer.pid);
+	region->last_writer = region->writer_party;
+	get_pid(region->last_writer.pid);
 	region->last_writer_epoch = entry->fence_epoch;
 	region->writer = NULL;
-	region->writer_pid = NULL;
+	memset(&region->writer_party, 0, sizeof(region->writer_party));
 	WRITE_ONCE(region->status->writer, 0);
 	role_changed(region);
-	return get_pid(entry->holder);
+}
+
+/* Is this somebody, or was there no writer? */
+static bool is_party(const struct npmu_party *party)
+{
+	return party->pid || *party->principal;
+}
+
+/* The event on who lost the role, if somebody did. */
+static void tell_former(struct npmu_region *region, enum npmu_event event,
+			struct npmu_party *former)
+{
+	if (is_party(former))
+		npmu_region_event(region, event, NULL, former);
+	put_pid(former->pid);
 }
 
 static int role_admits(struct npmu_region *region, struct npmu_tpt_entry *entry)
@@ -90,8 +117,11 @@ static int claim(struct npmu_region *region, struct npmu_tpt_entry *entry, u64 *
 	*fence_epoch = entry->fence_epoch;
 	mutex_unlock(&region->unit->lock);
 
-	if (claimed)
-		npmu_region_event(region, NPMU_EVENT_WRITER_CLAIMED, NULL, task_tgid(current));
+	if (claimed) {
+		struct npmu_party party = role_party(entry);
+
+		npmu_region_event(region, NPMU_EVENT_WRITER_CLAIMED, NULL, &party);
+	}
 	return ret;
 }
 
@@ -113,14 +143,27 @@ int npmu_role_claim(struct npmu_tpt_entry *entry, bool may_wait, u64 *fence_epoc
 	return ret;
 }
 
-/*
- * The part that a fence and a takeover share. Under unit->lock. On success the
- * epoch is durable, there is no writer, and the former one's process is in
- * @former if there was one.
- */
-static int depose(struct npmu_region *region, u64 expected, struct pid **former)
+/* The epoch was raised: whoever wrote under the old one does so no more. */
+static void drop_writer(struct npmu_region *region, struct npmu_party *former)
 {
 	struct npmu_tpt_entry *old = region->writer;
+
+	if (region->status)
+		WRITE_ONCE(region->status->fence_epoch, region->fence_epoch);
+	if (old) {
+		role_vacate(region, former);
+		npmu_tpt_kill(old);
+	} else {
+		role_changed(region);
+	}
+}
+
+/*
+ * The part that a fence and a takeover share. Under unit->lock. On success the
+ * epoch is durable, there is no writer, and @former is who was it, if anybody.
+ */
+static int depose(struct npmu_region *region, u64 expected, struct npmu_party *former)
+{
 	int ret;
 
 	if (region->fence_epoch != expected)
@@ -128,19 +171,12 @@ static int depose(struct npmu_region *region, u64 expected, struct pid **former)
 	ret = npmu_region_raise_epoch(region);
 	if (ret)
 		return ret;
-	if (region->status)
-		WRITE_ONCE(region->status->fence_epoch, region->fence_epoch);
-	if (old) {
-		*former = role_vacate(region);
-		npmu_tpt_kill(old);
-	} else {
-		role_changed(region);
-	}
+	drop_writer(region, former);
 	return 0;
 }
 
 static int takeover_locked(struct npmu_region *region, struct npmu_tpt_entry *entry,
-			   u64 expected, struct pid **former)
+			   u64 expected, struct npmu_party *former)
 {
 	struct npmu_unit *unit = region->unit;
 	int ret;
@@ -180,7 +216,7 @@ out_unlock:
 int npmu_role_takeover(struct npmu_tpt_entry *entry, u64 expected, u64 *fence_epoch)
 {
 	struct npmu_region *region = entry->region;
-	struct pid *former = NULL;
+	struct npmu_party former = {};
 	int ret;
 
 	ret = mutex_lock_killable(&region->lock);
@@ -190,11 +226,12 @@ int npmu_role_takeover(struct npmu_tpt_entry *entry, u64 expected, u64 *fence_ep
 	*fence_epoch = READ_ONCE(region->fence_epoch);
 	mutex_unlock(&region->lock);
 
-	if (former)
-		npmu_region_event(region, NPMU_EVENT_WRITER_FENCED, NULL, former);
-	if (!ret)
-		npmu_region_event(region, NPMU_EVENT_WRITER_REPLACED, NULL, task_tgid(current));
-	put_pid(former);
+	tell_former(region, NPMU_EVENT_WRITER_FENCED, &former);
+	if (!ret) {
+		struct npmu_party party = role_party(entry);
+
+		npmu_region_event(region, NPMU_EVENT_WRITER_REPLACED, NULL, &party);
+	}
 	return ret;
 }
 
@@ -202,7 +239,7 @@ int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 		    struct netlink_ext_ack *extack)
 {
 	struct npmu_unit *unit = region->unit;
-	struct pid *former = NULL;
+	struct npmu_party former = {};
 	int ret;
 
 	lockdep_assert_held(&region->lock);
@@ -226,8 +263,60 @@ int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 	if (ret)
 		NL_SET_ERR_MSG(extack,
 			       "the writer is dead to the unit but still inside: fence again");
-	npmu_region_event(region, NPMU_EVENT_WRITER_FENCED, NULL, former);
-	put_pid(former);
+	npmu_region_event(region, NPMU_EVENT_WRITER_FENCED, NULL,
+			  is_party(&former) ? &former : NULL);
+	put_pid(former.pid);
+	return ret;
+}
+
+/* Under unit->lock. The grant is gone, and with it all that was opened under it. */
+static int revoke_locked(struct npmu_region *region, const char *principal,
+			 struct npmu_party *former, struct netlink_ext_ack *extack)
+{
+	struct npmu_tpt_entry *writer = region->writer;
+	bool writes = writer && !strcmp(writer->principal, principal);
+	int ret;
+
+	ret = npmu_right_remove(region, principal, writes, extack);
+	if (ret == -ENOENT && npmu_tpt_undrained(region, principal))
+		/* It was taken away before, and somebody was inside then. */
+		return -EALREADY;
+	if (ret)
+		return ret;
+	if (writes)
+		drop_writer(region, former);
+	npmu_tpt_kill_principal(region, principal);
+	return 0;
+}
+
+int npmu_role_revoke(struct npmu_region *region, const char *principal,
+		     struct netlink_ext_ack *extack)
+{
+	struct npmu_unit *unit = region->unit;
+	struct npmu_party grantee = {};
+	struct npmu_party former = {};
+	bool again;
+	int ret;
+
+	lockdep_assert_held(&region->lock);
+
+	ret = npmu_right_check_name(principal, extack) ?: npmu_unit_lock(unit, extack);
+	if (ret)
+		return ret;
+	strscpy(grantee.principal, principal);
+	ret = revoke_locked(region, principal, &former, extack);
+	mutex_unlock(&unit->lock);
+	again = ret == -EALREADY;
+	if (ret && !again)
+		return ret;
+
+	ret = npmu_tpt_drain(region);
+	if (ret)
+		NL_SET_ERR_MSG(extack,
+			       "the grant is gone and its users are dead to the unit, but one is still inside: remove it again");
+	tell_former(region, NPMU_EVENT_WRITER_FENCED, &former);
+	if (!again)
+		npmu_region_event(region, NPMU_EVENT_GRANT_REMOVED, NULL, &grantee);
 	return ret;
 }
 
@@ -250,7 +339,7 @@ int npmu_role_resign(struct npmu_tpt_entry *entry)
 {
 	struct npmu_region *region = entry->region;
 	struct npmu_unit *unit = region->unit;
-	struct pid *former = NULL;
+	struct npmu_party former = {};
 	int ret;
 
 	ret = mutex_lock_killable(&region->lock);
@@ -262,7 +351,7 @@ int npmu_role_resign(struct npmu_tpt_entry *entry)
 	else if (region->writer != entry)
 		ret = -EPERM;
 	if (!ret) {
-		former = role_vacate(region);
+		role_vacate(region, &former);
 		npmu_tpt_stop_writes(entry);
 	}
 	mutex_unlock(&unit->lock);
@@ -270,9 +359,7 @@ int npmu_role_resign(struct npmu_tpt_entry *entry)
 		ret = npmu_tpt_drain(region);
 	mutex_unlock(&region->lock);
 
-	if (former)
-		npmu_region_event(region, NPMU_EVENT_WRITER_RESIGNED, NULL, former);
-	put_pid(former);
+	tell_former(region, NPMU_EVENT_WRITER_RESIGNED, &former);
 	return ret;
 }
 
@@ -280,7 +367,7 @@ void npmu_role_death(struct npmu_tpt_entry *entry)
 {
 	struct npmu_region *region = entry->region;
 	struct npmu_unit *unit = region->unit;
-	struct pid *former = NULL;
+	struct npmu_party former = {};
 
 	/*
 	 * Readers are told first; that nothing lands any more is the business of
@@ -289,27 +376,27 @@ void npmu_role_death(struct npmu_tpt_entry *entry)
 	mutex_lock(&region->lock);
 	mutex_lock(&unit->lock);
 	if (region->writer == entry)
-		former = role_vacate(region);
+		role_vacate(region, &former);
 	npmu_tpt_kill(entry);
 	mutex_unlock(&unit->lock);
 	/* Past its bound the entry stays undrained, for the next takeover. */
 	npmu_tpt_drain(region);
 	mutex_unlock(&region->lock);
 
-	if (former)
-		npmu_region_event(region, NPMU_EVENT_WRITER_DEAD, NULL, former);
-	put_pid(former);
+	tell_former(region, NPMU_EVENT_WRITER_DEAD, &former);
 }
 
 void npmu_role_lose(struct npmu_region *region)
 {
+	struct npmu_party former = {};
 	struct npmu_tpt_entry *old;
 
 	lockdep_assert_held(&region->lock);
 	guard(mutex)(&region->unit->lock);
 	old = region->writer;
 	if (old) {
-		put_pid(role_vacate(region));
+		role_vacate(region, &former);
+		put_pid(former.pid);
 		npmu_tpt_kill(old);
 	}
 }

@@ -36,6 +36,21 @@ int npmu_role_kick(struct npmu_tpt_entry *entry);
 int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 		    struct netlink_ext_ack *extack);
 
+/**
+ * npmu_role_revoke - take a principal's grant of a region away
+ * @region: under region->lock
+ * @principal: whose
+ * @extack: message on refusal
+ *
+ * What it has open in the region is dead on return, and nobody is inside. Where it is
+ * the writer, it is fenced by the same commit. Others go on.
+ *
+ * Return: 0; -ENOENT: it has none; -ETIMEDOUT: it is gone, but somebody is still
+ * inside, call again; -EUCLEAN, -EOVERFLOW, -ENODEV: nothing changed.
+ */
+int npmu_role_revoke(struct npmu_region *region, const char *principal,
+		     struct netlink_ext_ack *extack);
+
 /*
  * Admit no claim until unbar; says whether there is a writer. Under region->lock,
  * which a takeover needs; a claim by mmap does not.

@@ -1,85 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The translation and protection table. Owns the entries: who may open a region,
- * how many may, which entry is dead and when nobody is inside it any more. It
- * must not know files, vmas or verbs, nor what the writer role is for.
+ * The translation and protection table. Owns the entries: who may open a region and
+ * what of it, which entry is dead and when nobody is inside it any more. It must not
+ * know files, vmas or verbs, nor what the writer role is for.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
-#include <linux/hashtable.h>
-#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "backing.h"
+#include "charge.h"
 #include "debug.h"
 #include "media.h"
+#include "rights.h"
 #include "tpt.h"
 
 /* Entries a unit may have at all. */
 #define NPMU_MAX_ENTRIES	65536
 
-static unsigned int max_opens_per_uid = 4096;
-module_param(max_opens_per_uid, uint, 0644);
-MODULE_PARM_DESC(max_opens_per_uid,
-		 "opens of regions a user without CAP_SYS_RESOURCE may have");
-
 static atomic64_t npmu_last_id = ATOMIC64_INIT(0);
-
-struct npmu_uid_count {
-	struct hlist_node node;
-	kuid_t uid;
-	unsigned int opens;
-};
-
-/* Protects npmu_uids and the counts in it. */
-static DEFINE_MUTEX(npmu_uid_lock);
-static DEFINE_HASHTABLE(npmu_uids, 6);
-
-static struct npmu_uid_count *uid_find(kuid_t uid)
-{
-	struct npmu_uid_count *count;
-
-	hash_for_each_possible(npmu_uids, count, node, __kuid_val(uid))
-		if (uid_eq(count->uid, uid))
-			return count;
-	return NULL;
-}
-
-static int uid_charge(kuid_t uid)
-{
-	struct npmu_uid_count *count;
-
-	guard(mutex)(&npmu_uid_lock);
-	count = uid_find(uid);
-	if (!count) {
-		count = kzalloc(sizeof(*count), GFP_KERNEL_ACCOUNT);
-		if (!count)
-			return -ENOMEM;
-		count->uid = uid;
-		hash_add(npmu_uids, &count->node, __kuid_val(uid));
-	}
-	if (count->opens >= READ_ONCE(max_opens_per_uid) && !capable(CAP_SYS_RESOURCE)) {
-		if (!count->opens) {
-			hash_del(&count->node);
-			kfree(count);
-		}
-		return -EUSERS;
-	}
-	count->opens++;
-	return 0;
-}
-
-static void uid_uncharge(kuid_t uid)
-{
-	struct npmu_uid_count *count;
-
-	guard(mutex)(&npmu_uid_lock);
-	count = uid_find(uid);
-	if (--count->opens == 0) {
-		hash_del(&count->node);
-		kfree(count);
-	}
-}
 
 /* The rights in the record, not those of the node, decide. */
 static int check_access(struct npmu_region *region, u32 access)
@@ -108,6 +47,25 @@ static int check_access(struct npmu_region *region, u32 access)
 	return 0;
 }
 
+/* What its grant says, and no credentials of whoever asks for it. */
+static int check_grant(struct npmu_tpt_entry *entry)
+{
+	struct npmu_region *region = entry->region;
+	const struct npmu_grant *grant;
+
+	grant = npmu_right_find(region, entry->principal);
+	if (!grant || entry->access & ~grant->access)
+		return -EACCES;
+	/* What its grant is worth is not known where the region is not sound. */
+	if (region->health != NPMU_HEALTH_GOOD)
+		return -EIO;
+	if (entry->access & NPMU_ACCESS_WRITE && region->flags & NPMU_REGION_F_READ_ONLY)
+		return -EROFS;
+	entry->offset = grant->offset;
+	entry->len = grant->len;
+	return 0;
+}
+
 static int entry_insert(struct npmu_tpt_entry *entry)
 {
 	struct npmu_region *region = entry->region;
@@ -116,19 +74,20 @@ static int entry_insert(struct npmu_tpt_entry *entry)
 
 	if (region->state != NPMU_REGION_LIVE)
 		return -ENXIO;
-	ret = check_access(region, entry->access);
+	ret = *entry->principal ? check_grant(entry) : check_access(region, entry->access);
 	if (ret)
 		return ret;
 	if (unit->nr_entries >= NPMU_MAX_ENTRIES)
 		return -EUSERS;
-	ret = uid_charge(entry->uid);
-	if (ret)
-		return ret;
+	entry->charge = *entry->principal ? npmu_charge_principal(entry->principal) :
+					    npmu_charge_uid(entry->uid);
+	if (IS_ERR(entry->charge))
+		return PTR_ERR(entry->charge);
 
 	entry->id = atomic64_inc_return(&npmu_last_id);
 	ret = xa_insert(&unit->entries, entry->id, entry, GFP_KERNEL_ACCOUNT);
 	if (ret) {
-		uid_uncharge(entry->uid);
+		npmu_uncharge(entry->charge);
 		return ret;
 	}
 	entry->fence_epoch = region->fence_epoch;
@@ -146,26 +105,30 @@ static void entry_free(struct npmu_tpt_entry *entry)
 	kfree(entry);
 }
 
-struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
-				     const struct npmu_revoke_ops *ops, void *owner)
+static struct npmu_tpt_entry *entry_make(struct npmu_region *region, u32 access,
+					 const struct npmu_revoke_ops *ops, void *owner)
 {
 	struct npmu_tpt_entry *entry;
-	int ret;
-
-	lockdep_assert_held(&region->lock);
 
 	entry = kzalloc(sizeof(*entry), GFP_KERNEL_ACCOUNT);
 	if (!entry)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 	entry->ops = ops;
 	entry->owner = owner;
 	entry->access = access;
-	entry->uid = current_fsuid();
-	entry->opener = get_pid(task_tgid(current));
-	get_task_comm(entry->command, current->group_leader);
 	npmu_gate_init(&entry->read, true);
 	npmu_gate_init(&entry->write, false);
 	entry->region = npmu_region_get(region);
+	return entry;
+}
+
+/* The entry becomes one of its region; else it is freed. */
+static struct npmu_tpt_entry *entry_publish(struct npmu_tpt_entry *entry)
+{
+	struct npmu_region *region = entry->region;
+	int ret;
+
+	lockdep_assert_held(&region->lock);
 
 	if (!region->status) {
 		struct npmu_status *status;
@@ -173,7 +136,7 @@ struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
 		status = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 		if (!status) {
 			ret = -ENOMEM;
-			goto err_put;
+			goto err_free;
 		}
 		status->fence_epoch = region->fence_epoch;
 		region->status = status;
@@ -181,16 +144,46 @@ struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
 
 	ret = npmu_unit_lock(region->unit, NULL);
 	if (ret)
-		goto err_put;
+		goto err_free;
 	ret = entry_insert(entry);
 	mutex_unlock(&region->unit->lock);
 	if (ret)
-		goto err_put;
+		goto err_free;
 	return entry;
 
-err_put:
+err_free:
 	entry_free(entry);
 	return ERR_PTR(ret);
+}
+
+struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
+				     const struct npmu_revoke_ops *ops, void *owner)
+{
+	struct npmu_tpt_entry *entry = entry_make(region, access, ops, owner);
+
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
+	entry->uid = current_fsuid();
+	entry->opener = get_pid(task_tgid(current));
+	get_task_comm(entry->command, current->group_leader);
+	return entry_publish(entry);
+}
+
+struct npmu_tpt_entry *npmu_tpt_open_principal(struct npmu_region *region,
+					       const char *principal, u32 access,
+					       const struct npmu_revoke_ops *ops, void *owner)
+{
+	struct npmu_tpt_entry *entry;
+
+	/* Without a name it would be somebody of this host. */
+	if (!npmu_principal_ok(principal) || !access || access & ~NPMU_GRANT_ALL)
+		return ERR_PTR(-EINVAL);
+	entry = entry_make(region, access, ops, owner);
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
+	entry->uid = INVALID_UID;
+	strscpy(entry->principal, principal);
+	return entry_publish(entry);
 }
 
 static void mark_drained(struct npmu_tpt_entry *entry)
@@ -222,7 +215,7 @@ void npmu_tpt_close(struct npmu_tpt_entry *entry)
 	mutex_unlock(&unit->lock);
 	mutex_unlock(&region->lock);
 
-	uid_uncharge(entry->uid);
+	npmu_uncharge(entry->charge);
 	entry_free(entry);
 }
 
@@ -248,6 +241,27 @@ void npmu_tpt_kill(struct npmu_tpt_entry *entry)
 	region->nr_live--;
 	mark_undrained(entry);
 	wake_up_all(&region->wait);
+}
+
+void npmu_tpt_kill_principal(struct npmu_region *region, const char *principal)
+{
+	struct npmu_tpt_entry *entry;
+
+	lockdep_assert_held(&region->unit->lock);
+	list_for_each_entry(entry, &region->entries, node)
+		if (!strcmp(entry->principal, principal))
+			npmu_tpt_kill(entry);
+}
+
+bool npmu_tpt_undrained(struct npmu_region *region, const char *principal)
+{
+	struct npmu_tpt_entry *entry;
+
+	lockdep_assert_held(&region->unit->lock);
+	list_for_each_entry(entry, &region->entries, node)
+		if (entry->undrained && !strcmp(entry->principal, principal))
+			return true;
+	return false;
 }
 
 void npmu_tpt_stop_writes(struct npmu_tpt_entry *entry)
@@ -323,15 +337,21 @@ u64 npmu_tpt_translate(struct npmu_tpt_entry *entry, u64 offset, u64 *len)
 {
 	const struct npmu_extent *extent;
 	struct npmu_extmap *map;
+	u64 left = U64_MAX;
 	u64 skip;
 
+	if (entry->len) {
+		if (offset < entry->offset || offset - entry->offset >= entry->len)
+			return NPMU_NOWHERE;
+		left = entry->len - (offset - entry->offset);
+	}
 	guard(rcu)();
 	map = rcu_dereference(entry->region->map);
 	extent = npmu_extent_find(map->extents, map->nr, offset);
 	if (!extent)
 		return NPMU_NOWHERE;
 	skip = offset - extent->off;
-	*len = extent->len - skip;
+	*len = min(extent->len - skip, left);
 	return extent->start + skip;
 }
 
@@ -375,9 +395,11 @@ bool npmu_tpt_next(struct npmu_unit *unit, u64 id, struct npmu_tpt_stat *stat)
 	stat->id = entry->id;
 	stat->opener = get_pid(entry->opener);
 	memcpy(stat->command, entry->command, sizeof(stat->command));
+	memcpy(stat->principal, entry->principal, sizeof(stat->principal));
 	stat->uid = entry->uid;
 	stat->access = entry->access;
-	stat->length = region->size;
+	stat->offset = entry->offset;
+	stat->length = entry->len ?: region->size;
 	stat->fence_epoch = entry->fence_epoch;
 	stat->writer = region->writer == entry;
 	stat->dead = entry->dead;

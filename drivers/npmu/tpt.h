@@ -12,6 +12,7 @@
 
 #include "region.h"
 
+struct npmu_charge;
 struct npmu_tpt_entry;
 
 /**
@@ -33,15 +34,20 @@ struct npmu_revoke_ops {
  * @owner: of the front end, for @ops
  * @id: never used twice
  * @access: NPMU_ACCESS_*
- * @opener: the process that opened, with a reference
+ * @principal: who opened under a grant; "": a process of this host
+ * @offset: first byte of the region that is reached
+ * @len: how many are; 0: all that there are from there on, also as it grows
+ * @opener: the process that opened, with a reference; NULL: a principal
  * @command: its name then
- * @uid: its user, who is charged
+ * @uid: its user
+ * @charge: who is charged
  * @read: gate for reads; open until the entry is dead
  * @write: gate for writes; open while the entry is the region's writer
  *
  * Under unit->lock:
  * @node: in region->entries; changed under region->lock, too
- * @holder: the process that has or had the writer role, with a reference, or NULL
+ * @holder: the process that has or had the writer role, with a reference, or NULL; a
+ *	principal has none
  * @fence_epoch: writes under it, or was opened under it
  * @dead: never comes back
  * @was_writer: has had the writer role
@@ -56,9 +62,13 @@ struct npmu_tpt_entry {
 	void *owner;
 	u64 id;
 	u32 access;
+	char principal[NPMU_PRINCIPAL_LEN];
+	u64 offset;
+	u64 len;
 	struct pid *opener;
 	char command[TASK_COMM_LEN];
 	kuid_t uid;
+	struct npmu_charge *charge;
 	struct npmu_gate read;
 	struct npmu_gate write;
 
@@ -76,11 +86,13 @@ struct npmu_tpt_entry {
 struct npmu_tpt_stat {
 	char region[NPMU_REGION_NAME_LEN];
 	u64 id;
-	struct pid *opener;		/* with a reference */
+	char principal[NPMU_PRINCIPAL_LEN];	/* "": a process */
+	struct pid *opener;		/* with a reference, or NULL: a principal */
 	char command[TASK_COMM_LEN];
 	kuid_t uid;
 	u32 access;
-	u64 length;			/* offset is always 0 */
+	u64 offset;
+	u64 length;
 	u64 fence_epoch;
 	bool writer;
 	bool dead;
@@ -99,6 +111,24 @@ struct npmu_tpt_stat {
 struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
 				     const struct npmu_revoke_ops *ops, void *owner);
 
+/**
+ * npmu_tpt_open_principal - make the entry of an open under a grant
+ * @region: what is opened, under region->lock
+ * @principal: who, as it was authenticated
+ * @access: NPMU_ACCESS_*, no more than the grant has
+ * @ops: of the front end
+ * @owner: for @ops; stays until npmu_tpt_close() returned
+ *
+ * Looks at nothing of the caller, who may be a worker of the kernel. The entry
+ * reaches the range of the grant; it dies with the grant.
+ *
+ * Return: as npmu_tpt_open(); -EACCES: no grant, or less; -EIO: not a sound region;
+ * -EINVAL: not the name of a principal.
+ */
+struct npmu_tpt_entry *npmu_tpt_open_principal(struct npmu_region *region,
+					       const char *principal, u32 access,
+					       const struct npmu_revoke_ops *ops, void *owner);
+
 /* Ends an open that is not the writer (any more): npmu_role_death(). Never fails. */
 void npmu_tpt_close(struct npmu_tpt_entry *entry);
 
@@ -107,6 +137,15 @@ void npmu_tpt_close(struct npmu_tpt_entry *entry);
  * with npmu_tpt_drain() without it.
  */
 void npmu_tpt_kill(struct npmu_tpt_entry *entry);
+
+/*
+ * Marks dead what a principal has open in a region. Under unit->lock. The caller has
+ * seen to the writer role, and goes on with npmu_tpt_drain() without the lock.
+ */
+void npmu_tpt_kill_principal(struct npmu_region *region, const char *principal);
+
+/* Is one of them dead, and perhaps somebody still inside? Under unit->lock. */
+bool npmu_tpt_undrained(struct npmu_region *region, const char *principal);
 
 /* Closes the write gate alone. Under unit->lock; then npmu_tpt_drain(). */
 void npmu_tpt_stop_writes(struct npmu_tpt_entry *entry);

@@ -19,12 +19,13 @@ static DEFINE_MUTEX(npmu_units_lock);
 static LIST_HEAD(npmu_units);
 static u32 npmu_unit_ids;
 
-static void unit_event(struct npmu_unit *unit, enum npmu_event event)
+void npmu_unit_event(struct npmu_unit *unit, enum npmu_event event, const char *principal)
 {
 	struct npmu_event_info info = {
 		.event = event,
 		.unit = unit->name,
 		.unit_uuid = unit->uuid,
+		.principal = principal,
 	};
 
 	npmu_event_sink(&info);
@@ -167,6 +168,7 @@ void npmu_unit_stat(struct npmu_unit *unit, struct npmu_unit_stat *stat)
 		.bad = npmu_bad_bytes(bad, 0, le64_to_cpu(media->sb->size)),
 		.bad_ranges = bad->nr,
 		.bad_incomplete = bad->incomplete,
+		.creators = media->creators->nr,
 		.gone = unit->gone,
 	};
 	if (!unit->gone && !unit->detached)
@@ -204,7 +206,7 @@ static void unit_gone(void *ctx)
 	}
 	pr_err("npmu: the device of unit %s went away\n", unit->name);
 	if (attached)
-		unit_event(unit, NPMU_EVENT_UNIT_GONE);
+		npmu_unit_event(unit, NPMU_EVENT_UNIT_GONE, NULL);
 }
 
 static void unit_failed(void *ctx, u64 off, u64 len)
@@ -371,7 +373,7 @@ static struct npmu_unit *unit_attach(struct npmu_unit *unit, const char *name,
 		npmu_unit_put(unit);
 		return ERR_PTR(ret);
 	}
-	unit_event(unit, NPMU_EVENT_UNIT_ATTACHED);
+	npmu_unit_event(unit, NPMU_EVENT_UNIT_ATTACHED, NULL);
 	return unit;
 }
 
@@ -473,7 +475,7 @@ int npmu_unit_detach(const char *name, struct netlink_ext_ack *extack)
 	mutex_unlock(&npmu_units_lock);
 	npmu_region_unload_all(unit);
 	unit_close_backing(unit);
-	unit_event(unit, NPMU_EVENT_UNIT_DETACHED);
+	npmu_unit_event(unit, NPMU_EVENT_UNIT_DETACHED, NULL);
 	npmu_unit_put(unit);
 	module_put(THIS_MODULE);
 	return 0;

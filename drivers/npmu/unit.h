@@ -58,6 +58,7 @@ struct npmu_media;
  * @entries: TPT entries by id, dead ones too
  * @nr_regions: published regions
  * @nr_entries: entries in @entries
+ * @last_right: id of the last grant or creator that came
  * @watched: what fails from now on is entered; what failed before, was at attach
  * @gone: the device went away; only detach is left
  * @detached: no longer in the list; no open, no change is admitted
@@ -83,6 +84,7 @@ struct npmu_unit {
 	u32 nr_regions;
 	u32 nr_unsound;
 	u32 nr_entries;
+	u64 last_right;
 	bool watched;
 	bool gone;
 	bool detached;
@@ -106,6 +108,7 @@ struct npmu_unit_stat {
 	u32 bad_ranges;
 	u32 unreadable;
 	bool bad_incomplete;
+	u32 creators;
 	bool gone;
 };
 
@@ -173,6 +176,9 @@ static inline struct npmu_unit *npmu_unit_get(struct npmu_unit *unit)
 	kref_get(&unit->ref);
 	return unit;
 }
+
+/* Tells the event sink; @principal: whom it concerns, or NULL. Without unit->lock. */
+void npmu_unit_event(struct npmu_unit *unit, enum npmu_event event, const char *principal);
 
 void npmu_unit_stat(struct npmu_unit *unit, struct npmu_unit_stat *stat);
 

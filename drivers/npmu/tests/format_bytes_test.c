@@ -164,6 +164,8 @@ static const struct field free_region[] = {
 	FIELD(npmu_region_record, gid),
 	FIELD(npmu_region_record, mode),
 	FIELD(npmu_region_record, flags),
+	/* A name of one byte. */
+	{ offsetof(struct npmu_region_record, creator), 1 },
 	FIELD(npmu_region_record, name),
 	FIELD(npmu_region_record, extents),
 	{ 0, 0 },
@@ -184,6 +186,8 @@ static const struct field free_large[] = {
 	FIELD(npmu_region_record, nr_extents),
 	{ offsetof(struct npmu_region_record, list.addr), 16 },
 	{ offsetof(struct npmu_region_record, list.crc), 4 },
+	/* A name of one byte. */
+	{ offsetof(struct npmu_region_record, creator), 1 },
 	FIELD(npmu_region_record, name),
 	FIELD(npmu_region_record, extents),
 	{ 0, 0 },

@@ -8,8 +8,10 @@
  *
  *	0		superblock, copy 0
  *	NPMU_BAD_COPY0	bad list, copy 0
+ *	NPMU_CREATORS_COPY0	who may create regions, copy 0
  *	NPMU_SB_COPY1	superblock, copy 1
  *	NPMU_BAD_COPY1	bad list, copy 1
+ *	NPMU_CREATORS_COPY1	who may create regions, copy 1
  *	table[0]	region records, copy 0: max_regions slots of 4 KiB
  *	table[1]	region records, copy 1
  *	data_start	granules: extents of regions and list blocks, to size
@@ -35,6 +37,8 @@
 #define NPMU_SB_COPY1		0x8000ULL	/* offset of superblock copy 1 */
 #define NPMU_BAD_COPY0		0x1000ULL	/* offsets of the bad list's copies */
 #define NPMU_BAD_COPY1		0x9000ULL
+#define NPMU_CREATORS_COPY0	0x2000ULL	/* offsets of the creators' copies */
+#define NPMU_CREATORS_COPY1	0xa000ULL
 #define NPMU_TABLE_START	0x10000ULL	/* offset of table[0] */
 
 #define NPMU_MAX_REGIONS	10000
@@ -45,16 +49,18 @@
 /* With the terminating zero. Unused bytes of a name are zero. */
 #define NPMU_UNIT_NAME_LEN	32
 #define NPMU_REGION_NAME_LEN	64
+#define NPMU_PRINCIPAL_LEN	32
 #define NPMU_UUID_LEN		16
 
 /* A region's PM addresses are [(slot + 1) << SHIFT, that + size). */
 #define NPMU_PM_ADDR_SHIFT	44
 
-/* Little-endian "NPMUNIT1", "NPMR", "NPML" and "NPMB". */
+/* Little-endian "NPMUNIT1", "NPMR", "NPML", "NPMB" and "NPMC". */
 #define NPMU_SB_MAGIC		0x3154494e554d504eULL
 #define NPMU_REGION_MAGIC	0x524d504eU
 #define NPMU_LIST_MAGIC		0x4c4d504eU
 #define NPMU_BAD_MAGIC		0x424d504eU
+#define NPMU_CREATORS_MAGIC	0x434d504eU
 
 /*
  * Feature bits. A bit of incompat that is not known: the unit is refused.
@@ -121,6 +127,32 @@ struct npmu_list_ref {
 	__le32 reserved;
 };
 
+/* What a grant allows. Only WRITE with READ: a writer must see where it goes on. */
+#define NPMU_GRANT_READ		(1U << 0)
+#define NPMU_GRANT_WRITE	(1U << 1)	/* and to make durable what it wrote */
+#define NPMU_GRANT_ALL		(NPMU_GRANT_READ | NPMU_GRANT_WRITE)
+
+#define NPMU_MAX_GRANTS		28
+
+/**
+ * struct npmu_grant_rec - a principal's right to a range of a region
+ * @principal: name: 1 to 31 bytes of [A-Za-z0-9._+@:-], not starting with '.'
+ * @offset: first byte in the region, a multiple of 4 KiB
+ * @len: bytes, a multiple of 4 KiB, within the region. 0: the whole region, also
+ *	as it grows; @offset is 0 then
+ * @access: NPMU_GRANT_READ, with NPMU_GRANT_WRITE or without
+ * @flags: zero
+ * @reserved: zero
+ */
+struct npmu_grant_rec {
+	__u8 principal[NPMU_PRINCIPAL_LEN];
+	__le64 offset;
+	__le64 len;
+	__le32 access;
+	__le32 flags;
+	__le64 reserved;
+};
+
 #define NPMU_INLINE_EXTENTS	128
 #define NPMU_LIST_EXTENTS	250
 
@@ -152,12 +184,14 @@ struct npmu_list_ref {
  * @flags: NPMU_REGION_F_*
  * @nr_extents: extents in all; the first NPMU_INLINE_EXTENTS are in @extents,
  *	the others in the list blocks from @list on
+ * @nr_grants: used entries of @grants, 0 to NPMU_MAX_GRANTS
  * @list: first list block
+ * @creator: the principal that made the region, whose quota it counts for; zero: it
+ *	was made by the host
+ * @reserved: zero
  * @name: region name: 1 to 63 bytes of [A-Za-z0-9._+:-], not starting with '.'
  * @extents: in order of offset in the region; unused ones are zero
- * @reserved0: zero
- * @reserved1: zero
- * @reserved2: zero
+ * @grants: one for each principal; unused ones are zero
  */
 struct npmu_region_record {
 	__le32 magic;
@@ -175,12 +209,13 @@ struct npmu_region_record {
 	__le32 mode;
 	__le32 flags;
 	__le32 nr_extents;
-	__le32 reserved0;
+	__le32 nr_grants;
 	struct npmu_list_ref list;
-	__u8 reserved1[64];
+	__u8 creator[NPMU_PRINCIPAL_LEN];
+	__u8 reserved[32];
 	__u8 name[NPMU_REGION_NAME_LEN];
 	struct npmu_extent_rec extents[NPMU_INLINE_EXTENTS];
-	__u8 reserved2[1792];
+	struct npmu_grant_rec grants[NPMU_MAX_GRANTS];
 };
 
 /**
@@ -234,6 +269,49 @@ struct npmu_bad_block {
 	__u8 unit_uuid[NPMU_UUID_LEN];
 	__u8 reserved[56];
 	struct npmu_extent_rec ranges[NPMU_MAX_BAD];
+};
+
+#define NPMU_MAX_CREATORS	62
+
+/**
+ * struct npmu_creator_rec - a principal that may create regions in the unit
+ * @principal: name, as in struct npmu_grant_rec
+ * @quota: bytes that the regions it made may have together when it makes another;
+ *	a multiple of 4 KiB, not zero
+ * @max_regions: how many they may be, 1 to NPMU_MAX_REGIONS
+ * @flags: zero
+ * @reserved: zero
+ */
+struct npmu_creator_rec {
+	__u8 principal[NPMU_PRINCIPAL_LEN];
+	__le64 quota;
+	__le32 max_regions;
+	__le32 flags;
+	__u8 reserved[16];
+};
+
+/**
+ * struct npmu_creators_block - who may create regions in the unit
+ * @magic: NPMU_CREATORS_MAGIC
+ * @crc: CRC32C of the 4096 bytes with this field zero
+ * @nr: used entries of @creators, 0 to NPMU_MAX_CREATORS
+ * @flags: zero
+ * @media_epoch: as in a region record
+ * @unit_uuid: the superblock's: a block of another unit is not valid
+ * @reserved: zero
+ * @creators: one for each principal; unused ones are zero
+ *
+ * Format leaves both copies zero, which is an empty list of media epoch 0.
+ */
+struct npmu_creators_block {
+	__le32 magic;
+	__le32 crc;
+	__le32 nr;
+	__le32 flags;
+	__le64 media_epoch;
+	__u8 unit_uuid[NPMU_UUID_LEN];
+	__u8 reserved[88];
+	struct npmu_creator_rec creators[NPMU_MAX_CREATORS];
 };
 
 #endif /* _UAPI_LINUX_NPMU_FORMAT_H */

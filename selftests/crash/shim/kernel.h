@@ -62,6 +62,8 @@ ssize_t shim_strscpy(char *dst, const char *src, size_t size, bool pad);
 #define strscpy(...)		SHIM_THIRD(__VA_ARGS__, SHIM_STRSCPY3, SHIM_STRSCPY2)(__VA_ARGS__)
 #define strscpy_pad(d, s, n)	shim_strscpy(d, s, n, true)
 
+#define swap(a, b) \
+	do { __typeof__(a) swap_ = (a); (a) = (b); (b) = swap_; } while (0)
 #define sort(base, nr, size, cmp, swap)	qsort(base, nr, size, cmp)
 
 static inline unsigned int full_name_hash(const void *salt, const char *name, size_t len)
@@ -198,6 +200,7 @@ typedef struct { u32 val; } kgid_t;
 #define __kuid_val(v)		((v).val)
 #define uid_eq(a, b)		((a).val == (b).val)
 #define gid_eq(a, b)		((a).val == (b).val)
+#define INVALID_UID		((kuid_t){ ~0U })
 #define uid_valid(v)		((v).val != ~0U)
 #define gid_valid(v)		((v).val != ~0U)
 #define current_fsuid()		GLOBAL_ROOT_UID
