@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include <npmu/checkpoint.h>
+#include <npmu/grants.h>
 
 #include "ctl_tables.h"
 #include "error.h"
@@ -93,6 +94,7 @@ struct each {
 		npmu_bad_fn *bad;
 		npmu_reader_fn *reader;
 		npmu_tpt_fn *tpt;
+		npmu_grant_fn *grant;
 	};
 	void *ctx;
 };
@@ -120,6 +122,11 @@ static int call_reader(const struct each *each, const void *item)
 static int call_tpt(const struct each *each, const void *item)
 {
 	return each->tpt(each->ctx, item);
+}
+
+static int call_grant(const struct each *each, const void *item)
+{
+	return each->grant(each->ctx, item);
 }
 
 /* Until one of the callbacks says that it is enough, or the list is through. */
@@ -402,4 +409,65 @@ int npmu_ctl_tpt_list(struct npmu_ctl *ctl, const char *unit,
 	put_string(&r, NPMU_A_TPT_UNIT, unit);
 	put_string(&r, NPMU_A_TPT_REGION, region);
 	return list(ctl, NPMU_CMD_TPT_GET, &r, &npmu_tpt_struct, call_tpt, &each);
+}
+
+/* @region: NULL for the right to create. */
+static void put_grant(struct request *r, const char *unit, const char *region,
+		      const char *principal)
+{
+	put_string(r, NPMU_A_GRANT_UNIT, unit);
+	put_string(r, NPMU_A_GRANT_REGION, region);
+	put_string(r, NPMU_A_GRANT_PRINCIPAL, principal);
+}
+
+int npmu_ctl_grant_add(struct npmu_ctl *ctl, const char *unit, const char *region,
+		       const char *principal, uint32_t access, uint64_t offset,
+		       uint64_t length)
+{
+	struct request r = { .n = 0 };
+
+	if (check(ctl, unit && region ? principal : NULL, 0))
+		return -EINVAL;
+	put_grant(&r, unit, region, principal);
+	put_u32(&r, NPMU_A_GRANT_ACCESS, access);
+	put_u64(&r, NPMU_A_GRANT_OFFSET, offset);
+	put_u64(&r, NPMU_A_GRANT_LENGTH, length);
+	return ask(ctl, NPMU_CMD_GRANT_ADD, &r, NULL, NULL);
+}
+
+int npmu_ctl_creator_add(struct npmu_ctl *ctl, const char *unit, const char *principal,
+			 uint64_t quota, uint32_t max_regions)
+{
+	struct request r = { .n = 0 };
+
+	if (check(ctl, unit ? principal : NULL, 0))
+		return -EINVAL;
+	put_grant(&r, unit, NULL, principal);
+	put_u64(&r, NPMU_A_GRANT_QUOTA, quota);
+	if (max_regions)
+		put_u32(&r, NPMU_A_GRANT_MAX_REGIONS, max_regions);
+	return ask(ctl, NPMU_CMD_GRANT_ADD, &r, NULL, NULL);
+}
+
+int npmu_ctl_grant_remove(struct npmu_ctl *ctl, const char *unit, const char *region,
+			  const char *principal)
+{
+	struct request r = { .n = 0 };
+
+	if (check(ctl, unit ? principal : NULL, 0))
+		return -EINVAL;
+	put_grant(&r, unit, region, principal);
+	return ask(ctl, NPMU_CMD_GRANT_REMOVE, &r, NULL, NULL);
+}
+
+int npmu_ctl_grant_list(struct npmu_ctl *ctl, const char *unit, const char *region,
+			npmu_grant_fn *fn, void *ctx)
+{
+	struct request r = { .n = 0 };
+	const struct each each = { .grant = fn, .ctx = ctx };
+
+	if (!fn || (region && !unit))
+		return bad_request(ctl, "no callback, or a region without its unit");
+	put_grant(&r, unit, region, NULL);
+	return list(ctl, NPMU_CMD_GRANT_GET, &r, &npmu_grant_struct, call_grant, &each);
 }

@@ -3,6 +3,7 @@
  * Which attribute is which member of the structures of npmu/control.h. Data only.
  */
 #include <npmu/checkpoint.h>
+#include <npmu/grants.h>
 
 #include "ctl_tables.h"
 
@@ -54,6 +55,7 @@ static const struct nl_field unit_fields[] = {
 	UNIT(U32, BAD_RANGES, bad_ranges),
 	UNIT(FLAG, BAD_INCOMPLETE, bad_incomplete),
 	UNIT(U32, UNREADABLE, unreadable),
+	UNIT(U32, CREATORS, creators),
 };
 
 static const struct nl_field region_fields[] = {
@@ -80,6 +82,10 @@ static const struct nl_field region_fields[] = {
 	REGION(U64, FAULTS_HUGE, faults_huge),
 	REGION(U64, FAULTS_SMALL, faults_small),
 	REGION(U64, BAD, bad),
+	REGION(U32, GRANTS, grants),
+	REGION(STRING, CREATOR, creator),
+	REGION(STRING, WRITER_PRINCIPAL, writer_principal),
+	REGION(STRING, LAST_WRITER_PRINCIPAL, last_writer_principal),
 };
 
 static const struct nl_field tpt_fields[] = {
@@ -95,6 +101,7 @@ static const struct nl_field tpt_fields[] = {
 	TPT(U64, FENCE_EPOCH, fence_epoch),
 	TPT(FLAG, WRITER, writer),
 	TPT(FLAG, DEAD, dead),
+	TPT(STRING, PRINCIPAL, principal),
 };
 
 #define BAD(kind, attr, member) \
@@ -161,6 +168,22 @@ static const struct nl_field reader_fields[] = {
 	READER(U32, PID, pid),
 };
 
+#define GRANT(kind, attr, member) \
+	FIELD(kind, NPMU_A_GRANT_##attr, npmu_grant_info, member)
+
+static const struct nl_field grant_fields[] = {
+	GRANT(STRING, UNIT, unit),
+	GRANT(STRING, REGION, region),
+	GRANT(STRING, PRINCIPAL, principal),
+	GRANT(U64, OFFSET, offset),
+	GRANT(U64, LENGTH, length),
+	GRANT(U32, ACCESS, access),
+	GRANT(U32, MAX_REGIONS, max_regions),
+	GRANT(U64, QUOTA, quota),
+	GRANT(U64, USED, used),
+	GRANT(U32, REGIONS, regions),
+};
+
 #define EVENT(kind, attr, member) FIELD(kind, attr, npmu_event_info, member)
 #define EVENT_HAS(kind, attr, member, bit) \
 	FIELD_HAS(kind, attr, npmu_event_info, member, bit)
@@ -171,6 +194,7 @@ static const struct nl_field unit_event_fields[] = {
 	EVENT_HAS(UUID, NPMU_A_UNIT_UUID, uuid, 0),
 	EVENT(U64, NPMU_A_UNIT_BAD_START, bad_offset),
 	EVENT_HAS(U64, NPMU_A_UNIT_BAD_LENGTH, bad_length, 4),
+	EVENT(STRING, NPMU_A_UNIT_PRINCIPAL, principal),
 };
 
 static const struct nl_field region_event_fields[] = {
@@ -184,6 +208,7 @@ static const struct nl_field region_event_fields[] = {
 	EVENT_HAS(U32, NPMU_A_REGION_WRITER_PID, writer_pid, 3),
 	EVENT(U64, NPMU_A_REGION_BAD_OFFSET, bad_offset),
 	EVENT_HAS(U64, NPMU_A_REGION_BAD_LENGTH, bad_length, 4),
+	EVENT(STRING, NPMU_A_REGION_PRINCIPAL, principal),
 };
 
 _Static_assert(NPMU_EVENT_HAS_UUID == 1U << 0, "bit");
@@ -197,6 +222,7 @@ const struct nl_struct npmu_region_struct = STRUCT(npmu_region_info, region_fiel
 const struct nl_struct npmu_bad_struct = STRUCT(npmu_bad_info, bad_fields);
 const struct nl_struct npmu_reader_struct = STRUCT(npmu_reader_info, reader_fields);
 const struct nl_struct npmu_tpt_struct = STRUCT(npmu_tpt_info, tpt_fields);
+const struct nl_struct npmu_grant_struct = STRUCT(npmu_grant_info, grant_fields);
 
 const struct nl_struct npmu_checkpoint_struct = {
 	.size = sizeof(struct npmu_checkpoint_info),

@@ -13,6 +13,7 @@ extern const struct nl_struct npmu_bad_struct;
 extern const struct nl_struct npmu_checkpoint_struct;
 extern const struct nl_struct npmu_reader_struct;
 extern const struct nl_struct npmu_tpt_struct;
+extern const struct nl_struct npmu_grant_struct;
 /* Both become a struct npmu_event_info. */
 extern const struct nl_struct npmu_unit_event_struct;
 extern const struct nl_struct npmu_region_event_struct;

@@ -50,6 +50,8 @@ static const char *const events[] = {
 	[NPMU_EVENT_WRITER_REPLACED] = "writer-replaced",
 	[NPMU_EVENT_UNIT_BAD] = "unit-bad",
 	[NPMU_EVENT_REGION_BAD] = "region-bad",
+	[NPMU_EVENT_GRANT_ADDED] = "grant-added",
+	[NPMU_EVENT_GRANT_REMOVED] = "grant-removed",
 };
 
 static const char *name_of(const char *const *names, size_t n, uint32_t value)

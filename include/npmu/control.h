@@ -62,7 +62,7 @@ struct npmu_events;
  * @bad_incomplete: 1 when more failed than the bad list holds, or it was lost; nothing
  *	is allocated any more
  * @unreadable: metadata blocks that cannot be read; their twins serve
- * @reserved: 0
+ * @creators: principals that may create regions; npmu_ctl_grant_list() shows them
  */
 struct npmu_unit_info {
 	char name[NPMU_UNIT_NAME_LEN];
@@ -84,7 +84,7 @@ struct npmu_unit_info {
 	uint32_t bad_ranges;
 	uint32_t bad_incomplete;
 	uint32_t unreadable;
-	uint32_t reserved;
+	uint32_t creators;
 };
 
 /**
@@ -112,6 +112,10 @@ struct npmu_unit_info {
  * @last_writer_pid: pid of the last writer that ended, likewise, or 0
  * @health: enum npmu_health
  * @bad: bytes that failed and are lost; npmu_ctl_bad_list() shows where
+ * @grants: of principals; npmu_ctl_grant_list() shows them
+ * @creator: the principal that made it; empty: it was made by its host
+ * @writer_principal: which principal the live writer is; empty: none
+ * @last_writer_principal: likewise of the last writer that ended
  */
 struct npmu_region_info {
 	char unit[NPMU_UNIT_NAME_LEN];
@@ -137,6 +141,10 @@ struct npmu_region_info {
 	uint32_t last_writer_pid;
 	uint32_t health;
 	uint64_t bad;
+	uint32_t grants;
+	char creator[NPMU_PRINCIPAL_LEN];
+	char writer_principal[NPMU_PRINCIPAL_LEN];
+	char last_writer_principal[NPMU_PRINCIPAL_LEN];
 };
 
 /**
@@ -169,6 +177,8 @@ struct npmu_bad_info {
  * @writer: 1: holds the writer role
  * @dead: 1: reaches nothing any more
  * @command: of the opener. Any bytes but zero: escape it before printing
+ * @principal: who opened it under a grant, and has no pid, uid and command; empty: a
+ *	process of the unit's host
  */
 struct npmu_tpt_info {
 	char unit[NPMU_UNIT_NAME_LEN];
@@ -183,6 +193,7 @@ struct npmu_tpt_info {
 	uint32_t writer;
 	uint32_t dead;
 	char command[NPMU_COMMAND_LEN];
+	char principal[NPMU_PRINCIPAL_LEN];
 };
 
 /* Which members of struct npmu_event_info the event came with. */
@@ -207,6 +218,7 @@ struct npmu_tpt_info {
  * @reserved: zero
  * @bad_offset: where memory failed: offset in the region, or in the unit
  * @bad_length: bytes of it
+ * @principal: which principal the writer concerned is, or whose grant it was; else empty
  */
 struct npmu_event_info {
 	uint32_t event;
@@ -221,6 +233,7 @@ struct npmu_event_info {
 	uint32_t reserved;
 	uint64_t bad_offset;
 	uint64_t bad_length;
+	char principal[NPMU_PRINCIPAL_LEN];
 };
 
 /* Which members of struct npmu_region_params are given. */
