@@ -27,6 +27,10 @@ const char *npmu_finding_what_text(enum npmu_finding_what what)
 		return "extent";
 	case NPMU_WHAT_BAD:
 		return "bad";
+	case NPMU_WHAT_CREATORS:
+		return "creators";
+	case NPMU_WHAT_GRANT:
+		return "grant";
 	}
 	return "unknown";
 }
@@ -199,6 +203,7 @@ static void check_slot(struct check *c, uint32_t slot)
 	seen->slot = slot;
 	seen->media_epoch = le64_to_cpu(rec->media_epoch);
 	seen->whole = check_sound(c, rec, &at, true);
+	check_grants(c, rec, &at);
 }
 
 /* --- across regions --- */
@@ -260,6 +265,7 @@ static int check_regions(struct check *c)
 	npmu_alloc_init(&c->alloc, c->alloc_mem,
 			le64_to_cpu(c->sb->data_start), size, 0);
 	check_bad_list(c);
+	check_creators(c);
 	for (slot = 0; slot < c->sum->max_regions; slot++)
 		check_slot(c, slot);
 	check_claims(c);

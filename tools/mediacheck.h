@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Offline check of a unit's media: superblocks, region records, list blocks,
- * extents, bad list; and which checkpoints are in its regions. Reads only, needs neither
- * the module nor libnpmu's handles, and takes any bytes whatever. Prints nothing: what is
- * found goes to callbacks.
+ * extents, bad list, rights of principals; and which checkpoints are in its regions.
+ * Reads only, needs neither the module nor libnpmu's handles, and takes any bytes
+ * whatever. Prints nothing: what is found goes to callbacks.
  */
 #ifndef NPMU_MEDIACHECK_H
 #define NPMU_MEDIACHECK_H
@@ -25,6 +25,8 @@ enum npmu_finding_what {
 	NPMU_WHAT_LIST,
 	NPMU_WHAT_EXTENT,
 	NPMU_WHAT_BAD,		/* the bad list, or a range of it */
+	NPMU_WHAT_CREATORS,	/* who may create regions */
+	NPMU_WHAT_GRANT,	/* a grant of a region */
 };
 
 /**
@@ -64,6 +66,8 @@ struct npmu_finding {
  * @media_epoch: highest media epoch
  * @bad_bytes: bytes of the bad list; each range of it is a note, or an error where a
  *	region owns it
+ * @grants: grants of all regions
+ * @creators: principals that may create regions
  * @errors: findings of severity NPMU_ERROR
  * @warnings: findings of severity NPMU_WARNING
  */
@@ -80,6 +84,8 @@ struct npmu_check_summary {
 	uint32_t damaged;
 	uint64_t media_epoch;
 	uint64_t bad_bytes;
+	uint32_t grants;
+	uint32_t creators;
 	uint64_t errors;
 	uint64_t warnings;
 };
@@ -156,7 +162,10 @@ struct npmu_media_source {
 int npmu_mediacheck(const struct npmu_media_source *src,
 		    const struct npmu_check_report *report, struct npmu_check_summary *sum);
 
-/* "superblock", "record", "list", "extent", "bad" and "note", "warning", "error". */
+/*
+ * "superblock", "record", "list", "extent", "bad", "creators", "grant" and "note",
+ * "warning", "error".
+ */
 const char *npmu_finding_what_text(enum npmu_finding_what what);
 const char *npmu_severity_text(enum npmu_severity severity);
 

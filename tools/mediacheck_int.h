@@ -37,6 +37,7 @@ struct buffers {
 	struct npmu_region_record rec[2];
 	struct npmu_list_block blk[2];
 	struct npmu_bad_block bad[2];
+	struct npmu_creators_block creators[2];
 };
 
 struct check {
@@ -99,6 +100,10 @@ int check_map(struct check *c, uint32_t slot, const struct npmu_region_record **
 
 /* Look at the checkpoints of those that are whole. Return: 0 or -ENOMEM. */
 int check_checkpoints(struct check *c);
+
+/* Read who may create regions, and tell; tell the grants of a region. */
+void check_creators(struct check *c);
+void check_grants(struct check *c, const struct npmu_region_record *rec, const struct place *at);
 
 /* Let the sound ones of seen[] claim what they have; counts regions. */
 void check_claims(struct check *c);

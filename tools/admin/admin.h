@@ -24,16 +24,21 @@ enum status {
 
 enum option_id {
 	OPT_NONE,
+	OPT_ACCESS,
 	OPT_COUNT,
+	OPT_CREATE,
 	OPT_DRAM,
 	OPT_EXPECTED_EPOCH,
 	OPT_FILE,
 	OPT_FORCE,
 	OPT_FRAMED,
+	OPT_LENGTH,
 	OPT_MAX_REGIONS,
 	OPT_MODE,
 	OPT_NAME,
+	OPT_OFFSET,
 	OPT_OWNER,
+	OPT_QUOTA,
 	OPT_READ_ONLY,
 	OPT_SIZE,
 	OPT_TAG,
@@ -155,6 +160,9 @@ enum status checkpoint_export(const struct invocation *inv);
 enum status checkpoint_import(const struct invocation *inv);
 enum status checkpoint_follow(const struct invocation *inv);
 enum status checkpoint_takeover(const struct invocation *inv);
+enum status grant_add(const struct invocation *inv);
+enum status grant_remove(const struct invocation *inv);
+enum status grant_list(const struct invocation *inv);
 enum status tpt_list(const struct invocation *inv);
 enum status monitor(const struct invocation *inv);
 enum status doctor(const struct invocation *inv);

@@ -97,6 +97,8 @@ static void show_summary(const struct check *check, const struct npmu_check_summ
 		{ "damaged", "damaged slots", FORM_PLAIN },
 		{ "media_epoch", "media epoch", FORM_PLAIN },
 		{ "bad", "bad", FORM_SIZE },
+		{ "grants", "grants", FORM_PLAIN },
+		{ "creators", "creators", FORM_PLAIN },
 		{ "errors", "errors", FORM_PLAIN },
 		{ "warnings", "warnings", FORM_PLAIN },
 		{ NULL },
@@ -126,6 +128,8 @@ static void show_summary(const struct check *check, const struct npmu_check_summ
 		record_number(row, "damaged", sum->damaged);
 		record_number(row, "media_epoch", sum->media_epoch);
 		record_number(row, "bad", sum->bad_bytes);
+		record_number(row, "grants", sum->grants);
+		record_number(row, "creators", sum->creators);
 	}
 	record_number(row, "errors", sum->errors);
 	record_number(row, "warnings", sum->warnings);

@@ -206,6 +206,37 @@ const struct command commands[] = {
 		.run = checkpoint_takeover,
 	},
 	{
+		.noun = "grant", .verb = "add", .operands = "UNIT[/REGION] PRINCIPAL",
+		.min = 2, .max = 2,
+		.options = OPTIONS(
+			OPTION(OPT_ACCESS, "access", "r|rw", "of a region: to read, or also to write")
+			OPTION(OPT_OFFSET, "offset", "SIZE", "first byte of the region; default 0")
+			OPTION(OPT_LENGTH, "length", "SIZE",
+			       "bytes of it; default all, also as it grows")
+			OPTION(OPT_CREATE, "create", NULL, "of a unit: to create regions in it")
+			OPTION(OPT_QUOTA, "quota", "SIZE", "bytes they may have together")
+			OPTION(OPT_MAX_REGIONS, "max-regions", "N",
+			       "how many they may be; default as many as there can be")),
+		.summary = "let a principal use a region, or create regions",
+		.detail = "A principal has one grant of a region. Who creates a region has one of all of it.",
+		.example = "grant add u0/r0 host2 --access rw",
+		.run = grant_add,
+	},
+	{
+		.noun = "grant", .verb = "remove", .operands = "UNIT[/REGION] PRINCIPAL",
+		.min = 2, .max = 2,
+		.summary = "take a grant away, and what is open under it",
+		.detail = "Others go on. Without a region it is the right to create; what was created stays.",
+		.example = "grant remove u0/r0 host2",
+		.run = grant_remove,
+	},
+	{
+		.noun = "grant", .verb = "list", .operands = "[UNIT[/REGION]]", .min = 0, .max = 1,
+		.summary = "list what principals may do",
+		.example = "grant list u0 --json",
+		.run = grant_list,
+	},
+	{
 		.noun = "tpt", .verb = "list", .operands = "[UNIT[/REGION]]", .min = 0, .max = 1,
 		.summary = "list who has regions open, and who writes",
 		.example = "tpt list u0/r0",

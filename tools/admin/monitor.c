@@ -30,6 +30,8 @@ static struct json_object *event_record(const struct npmu_event_info *info)
 		record_number(row, "fence_epoch", info->fence_epoch);
 	if (info->has & NPMU_EVENT_HAS_WRITER_PID)
 		record_number(row, "writer_pid", info->writer_pid);
+	if (*info->principal)
+		record_text(row, "principal", info->principal);
 	if (info->has & NPMU_EVENT_HAS_BAD) {
 		record_number(row, "bad_offset", info->bad_offset);
 		record_number(row, "bad_length", info->bad_length);
@@ -53,6 +55,8 @@ static void print_text(const struct npmu_event_info *info)
 		printf(" epoch %" PRIu64, info->fence_epoch);
 	if (info->has & NPMU_EVENT_HAS_WRITER_PID)
 		printf(" pid %" PRIu32, info->writer_pid);
+	if (*info->principal)
+		printf(" principal %s", info->principal);
 	if (info->has & NPMU_EVENT_HAS_BAD)
 		printf(" lost %" PRIu64 " bytes at %" PRIu64, info->bad_length,
 		       info->bad_offset);

@@ -12,6 +12,13 @@
 #include "output.h"
 #include "owner.h"
 
+/* Of a process of this host there is none. */
+static void principal_text(struct json_object *row, const char *key, const char *principal)
+{
+	if (*principal)
+		record_text(row, key, principal);
+}
+
 static struct json_object *region_record(const struct npmu_region_info *info)
 {
 	struct json_object *row = record_new();
@@ -40,6 +47,10 @@ static struct json_object *region_record(const struct npmu_region_info *info)
 	record_number(row, "last_writer_epoch", info->last_writer_epoch);
 	record_text(row, "health", npmu_health_name(info->health));
 	record_number(row, "bad", info->bad);
+	record_number(row, "grants", info->grants);
+	principal_text(row, "creator", info->creator);
+	principal_text(row, "writer_principal", info->writer_principal);
+	principal_text(row, "last_writer_principal", info->last_writer_principal);
 	record_number(row, "faults_huge", info->faults_huge);
 	record_number(row, "faults_small", info->faults_small);
 	return row;
@@ -83,6 +94,10 @@ static const struct column show_columns[] = {
 	{ "faults_small", "4 KiB faults", FORM_PLAIN },
 	{ "health", "health", FORM_PLAIN },
 	{ "bad", "bad bytes", FORM_PLAIN },
+	{ "grants", "grants", FORM_PLAIN },
+	{ "creator", "creator", FORM_PLAIN },
+	{ "writer_principal", "writer's principal", FORM_PLAIN },
+	{ "last_writer_principal", "last writer's principal", FORM_PLAIN },
 	{ NULL },
 };
 

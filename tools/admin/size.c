@@ -129,17 +129,23 @@ static bool name_char_ok(char c)
 	       (c != '\0' && strchr("._+:-", c));
 }
 
-static const char *check_name(const char *name, size_t len, size_t max)
+static const char *check_length(const char *name, size_t len, size_t max)
 {
-	size_t i;
-
 	if (len == 0)
 		return "it is empty";
 	if (len >= max)
-		return max == NPMU_UNIT_NAME_LEN ? "it is longer than 31 bytes" :
-						   "it is longer than 63 bytes";
-	if (name[0] == '.')
-		return "it begins with a dot";
+		return max == NPMU_REGION_NAME_LEN ? "it is longer than 63 bytes" :
+						     "it is longer than 31 bytes";
+	return name[0] == '.' ? "it begins with a dot" : NULL;
+}
+
+static const char *check_name(const char *name, size_t len, size_t max)
+{
+	const char *why = check_length(name, len, max);
+	size_t i;
+
+	if (why)
+		return why;
 	for (i = 0; i < len; i++)
 		if (!name_char_ok(name[i]))
 			return "it holds something else than letters, digits and . _ + : -";
@@ -154,6 +160,16 @@ const char *check_unit_name(const char *text)
 const char *check_region_name(const char *text)
 {
 	return check_name(text, strlen(text), NPMU_REGION_NAME_LEN);
+}
+
+const char *check_principal_name(const char *text)
+{
+	const char *why = check_length(text, strlen(text), NPMU_PRINCIPAL_LEN);
+
+	for (; !why && *text; text++)
+		if (!name_char_ok(*text) && *text != '@')
+			why = "it holds something else than letters, digits and . _ + @ : -";
+	return why;
 }
 
 /*

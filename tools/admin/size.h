@@ -28,6 +28,9 @@ const char *parse_mode(const char *text, uint32_t *mode);
 const char *check_unit_name(const char *text);
 const char *check_region_name(const char *text);
 
+/* The name of a principal. */
+const char *check_principal_name(const char *text);
+
 /* struct target - UNIT or UNIT/REGION; region is "" when there is none */
 struct target {
 	char unit[NPMU_UNIT_NAME_LEN];

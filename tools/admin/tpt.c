@@ -26,9 +26,13 @@ static int add_entry(void *ctx, const struct npmu_tpt_info *info)
 	record_text(row, "unit", info->unit);
 	record_text(row, "region", info->region);
 	record_number(row, "id", info->id);
-	record_number(row, "pid", info->pid);
-	record_text(row, "command", info->command);
-	record_number(row, "uid", info->uid);
+	if (*info->principal) {
+		record_text(row, "principal", info->principal);
+	} else {
+		record_number(row, "pid", info->pid);
+		record_text(row, "command", info->command);
+		record_number(row, "uid", info->uid);
+	}
 	record_text(row, "access", access_name(info->access));
 	record_number(row, "offset", info->offset);
 	record_number(row, "length", info->length);
@@ -45,6 +49,7 @@ static const struct column columns[] = {
 	{ "id", "ENTRY", FORM_PLAIN },
 	{ "pid", "PID", FORM_ID },
 	{ "uid", "UID", FORM_PLAIN },
+	{ "principal", "PRINCIPAL", FORM_PLAIN },
 	{ "access", "ACCESS", FORM_PLAIN },
 	{ "length", "LENGTH", FORM_SIZE },
 	{ "fence_epoch", "EPOCH", FORM_PLAIN },

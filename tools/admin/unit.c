@@ -31,6 +31,7 @@ static struct json_object *unit_record(const struct npmu_unit_info *info)
 	record_number(row, "bad_ranges", info->bad_ranges);
 	record_bool(row, "bad_incomplete", info->bad_incomplete);
 	record_number(row, "unreadable", info->unreadable);
+	record_number(row, "creators", info->creators);
 	record_bool(row, "gone", info->gone);
 	return row;
 }
@@ -66,6 +67,7 @@ static const struct column show_columns[] = {
 	{ "bad_ranges", "bad ranges", FORM_PLAIN },
 	{ "bad_incomplete", "bad list incomplete", FORM_PLAIN },
 	{ "unreadable", "unreadable metadata", FORM_PLAIN },
+	{ "creators", "creators", FORM_PLAIN },
 	{ "gone", "device gone", FORM_PLAIN },
 	{ NULL },
 };

@@ -72,6 +72,28 @@ run region__unknown 3 'region list' region show u0/none
 run list__unknown_unit 3 'unit list' region list none
 run tpt__unknown_region 3 'region list' tpt list u0/none
 
+run grant__add 0 'host2' grant add u0/r0 host2 --access rw
+is grant__as_json "$(value access grant list u0/r0) $(value offset grant list u0/r0) $(value length grant list u0/r0)" 'rw 0 0'
+run grant__twice 1 'grant remove' grant add u0/r0 host2 --access r
+run grant__range 0 '' grant add u0/r0 host3@site --access r --offset 4K --length 8K
+run grant__range_beyond 1 'region show u0/r0' grant add u0/r0 host4 --access r --offset 16M --length 4K
+run grant__in_the_way_of_a_cut 1 'remove it first' region resize u0/r0 --size 4K
+is grant__counted "$(value grants region show u0/r0)" 2
+run grant__create 0 'create' grant add u0 maker --create --quota 1M --max-regions 2
+is grant__creators "$(value creators unit show u0) $(value quota grant list u0) $(value max_regions grant list u0)" '1 1048576 2'
+run grant__list_as_text 0 'host3@site' grant list
+run grant__unknown_region 3 'region list' grant list u0/none
+run grant__add_to_none 3 'region list' grant add u0/none host2 --access r
+run grant__no_access 2 '--access' grant add u0/r0 host5
+run grant__unit_without_create 2 '--create' grant add u0 host5 --quota 1M
+run grant__unit_with_access 2 'UNIT/REGION' grant add u0 host5 --access r
+run grant__check_tells 0 'principal host2 may read and write all of it' unit check "$DEVICE"
+run grant__remove 0 '' grant remove u0/r0 host2
+run grant__remove_again 3 'grant list u0' grant remove u0/r0 host2
+run grant__remove_range 0 '' grant remove u0/r0 host3@site
+run grant__remove_create 0 '' grant remove u0 maker
+is grant__none_left "$("$ADMIN" grant list --json | tr -d ' \n')" '[]'
+
 run checkpoint__none 1 'tpt list u0/r0' checkpoint show u0/r0
 run checkpoint__unknown_region 3 'region list' checkpoint show u0/none
 
@@ -227,10 +249,12 @@ python3 - "$DIR/events" <<'P'
 import json, sys
 seen = [json.loads(line) for line in open(sys.argv[1])]
 names = [e["event"] for e in seen]
-want = ["unit-attached", "region-created", "region-created", "writer-claimed", "region-resized", "writer-fenced",
-        "region-renamed", "region-set"]
+want = ["unit-attached", "region-created", "region-created", *["grant-added"] * 3, *["grant-removed"] * 3,
+        "writer-claimed", "region-resized", "writer-fenced", "region-renamed", "region-set"]
 assert names[:len(want)] == want, names
-assert seen[6]["region"] == "r0" and seen[6]["new_name"] == "state", seen[6]
+assert seen[3]["region"] == "r0" and seen[3]["principal"] == "host2", seen[3]
+assert seen[5]["principal"] == "maker" and "region" not in seen[5], seen[5]
+assert seen[12]["region"] == "r0" and seen[12]["new_name"] == "state", seen[12]
 assert "region-deleted" in names and names[-1] == "unit-detached", names[-1]
 assert "lost" in names, len(names)
 P
