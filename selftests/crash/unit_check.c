@@ -58,6 +58,8 @@ static const char *check_copies(struct npmu_unit *unit)
 		return "the copies of the superblock differ";
 	if (memcmp(at(NPMU_BAD_COPY0), at(NPMU_BAD_COPY1), NPMU_RECORD_SIZE))
 		return "the copies of the bad list differ";
+	if (memcmp(at(NPMU_CREATORS_COPY0), at(NPMU_CREATORS_COPY1), NPMU_RECORD_SIZE))
+		return "the copies of the creators differ";
 	for (i = 0; i < le32_to_cpu(sb->max_regions); i++)
 		if (memcmp(at(npmu_record_offset(sb, i, 0)), at(npmu_record_offset(sb, i, 1)),
 			   NPMU_RECORD_SIZE))
@@ -291,6 +293,19 @@ static const char *rot_bad_list(uint64_t random)
 	return off == NPMU_BAD_COPY1 ? "bad list copy 1" : "bad list copy 0";
 }
 
+static const char *rot_creators(uint64_t random)
+{
+	u64 off = random % 2 ? NPMU_CREATORS_COPY1 : NPMU_CREATORS_COPY0;
+	u64 twin = NPMU_CREATORS_COPY0 + NPMU_CREATORS_COPY1 - off;
+
+	/* One that is zero is as good as none. */
+	if (npmu_bytes_zero(at(twin), NPMU_RECORD_SIZE) ||
+	    npmu_creators_check((void *)at(twin), (void *)at(0)))
+		return NULL;
+	spoil(off, random >> 8);
+	return off == NPMU_CREATORS_COPY1 ? "creators copy 1" : "creators copy 0";
+}
+
 static const char *rot_record(const struct explore_at *where, uint64_t random)
 {
 	const struct npmu_superblock *sb = (void *)at(0);
@@ -349,7 +364,7 @@ static const char *unit_rot(const struct explore_at *where, uint64_t random)
 		what = rot_list(where, random >> 2);
 		break;
 	case 2:
-		what = rot_bad_list(random >> 2);
+		what = random & 4 ? rot_bad_list(random >> 3) : rot_creators(random >> 3);
 		break;
 	}
 	return what ?: rot_record(where, random >> 2);

@@ -59,7 +59,7 @@ static void zap_range(struct npmu_tpt_entry *entry, u64 offset, u64 len)
 	(void)len;
 }
 
-static const struct npmu_revoke_ops revoke = { .zap = zap, .zap_range = zap_range };
+const struct npmu_revoke_ops run_revoke_ops = { .zap = zap, .zap_range = zap_range };
 
 struct unit_run *run_begin(size_t size, u64 skew, u64 seed, bool old)
 {
@@ -104,13 +104,13 @@ void run_free(struct unit_run *run)
 	run_now = NULL;
 }
 
-static void wrong(struct unit_run *run, const char *what)
+void run_wrong(struct unit_run *run, const char *what)
 {
 	run->wrong++;
 	printf("# WRONG: operation %u (%s): %s\n", run->nr - 1, run->op[run->nr - 1].text, what);
 }
 
-static struct run_op *op_begin(struct unit_run *run, const char *text, ...)
+struct run_op *run_op_begin(struct unit_run *run, const char *text, ...)
 {
 	struct run_op *op;
 	va_list ap;
@@ -145,8 +145,7 @@ static bool records_written(struct unit_run *run)
 	return false;
 }
 
-/* What the unit holds now; @want: what it should, extents aside. Frees @want. */
-static void op_end(struct unit_run *run, int ret, struct snap *want)
+void run_op_end(struct unit_run *run, int ret, struct snap *want)
 {
 	struct snap *before = run_snap(run);
 	struct snap *now;
@@ -161,30 +160,33 @@ static void op_end(struct unit_run *run, int ret, struct snap *want)
 		/* It is all as before. */
 		why = snap_compare(before, run->unit, -1);
 		if (why)
-			wrong(run, why);
+			run_wrong(run, why);
 		snap_free(want);
 		return;
 	}
 	if (now->media_epoch < before->media_epoch ||
 	    (now->media_epoch == before->media_epoch && records_written(run)))
-		wrong(run, "a commit did not raise the media epoch");
+		run_wrong(run, "a commit did not raise the media epoch");
 	if (now->nr != want->nr)
-		wrong(run, "number of regions");
+		run_wrong(run, "number of regions");
 	for (i = 0; i < now->nr && i < want->nr; i++) {
 		const struct snap_region *a = &now->r[i], *b = &want->r[i];
 
 		if (strcmp(a->name, b->name) || memcmp(a->uuid, b->uuid, sizeof(a->uuid)) ||
 		    a->slot != b->slot || a->size != b->size ||
 		    a->fence_epoch != b->fence_epoch || a->uid != b->uid ||
-		    a->gid != b->gid || a->mode != b->mode || a->flags != b->flags)
-			wrong(run, "a region is not what was asked for");
+		    a->gid != b->gid || a->mode != b->mode || a->flags != b->flags ||
+		    a->nr_grants != b->nr_grants || strcmp(a->creator, b->creator) ||
+		    memcmp(a->grants, b->grants, sizeof(a->grants)))
+			run_wrong(run, "a region is not what was asked for");
 	}
+	if (memcmp(&now->creators, &want->creators, sizeof(now->creators)))
+		run_wrong(run, "the creators are not who was asked for");
 	snap_free(want);
 }
 
-/* The region by @name, for a change of it: in @op and in @want. */
-static struct npmu_region *subject(struct unit_run *run, struct run_op *op, const char *name,
-				   struct snap *want, struct snap_region **r)
+struct npmu_region *run_subject(struct unit_run *run, struct run_op *op, const char *name,
+				struct snap *want, struct snap_region **r)
 {
 	struct npmu_region *region = npmu_region_find(run->unit, name);
 
@@ -204,7 +206,7 @@ int run_format(struct unit_run *run, u32 max_regions, bool force)
 	int ret;
 
 	SHIM_ASSERT(!run->unit);
-	op_begin(run, "format %u%s", max_regions, force ? " force" : "")->absent = true;
+	run_op_begin(run, "format %u%s", max_regions, force ? " force" : "")->absent = true;
 	ret = npmu_unit_format("recording", "unit0", max_regions, force, uuid, &ack);
 	model_mark(MODEL_END, run->nr);
 	now = &run->snap[++run->nr];
@@ -217,7 +219,7 @@ int run_format(struct unit_run *run, u32 max_regions, bool force)
 	SHIM_ASSERT(!IS_ERR(run->unit));
 	snap_take(now, run->unit, NULL);
 	if (now->nr || now->media_epoch || memcmp(now->uuid, uuid, sizeof(uuid)))
-		wrong(run, "a fresh unit is not empty");
+		run_wrong(run, "a fresh unit is not empty");
 	run_detach(run);
 	model_record(&run->log);
 	return ret;
@@ -229,11 +231,11 @@ int run_attach(struct unit_run *run)
 	struct snap want;
 
 	SHIM_ASSERT(!run->unit);
-	op_begin(run, "attach");
+	run_op_begin(run, "attach");
 	run->unit = npmu_unit_attach_pmem("recording", NULL, &ack);
 	SHIM_ASSERT(!IS_ERR(run->unit));
 	snap_copy(&want, run_snap(run));
-	op_end(run, 0, &want);
+	run_op_end(run, 0, &want);
 	return 0;
 }
 
@@ -250,16 +252,21 @@ void run_detach(struct unit_run *run)
 
 int run_create(struct unit_run *run, const char *name, u64 size, u32 mode)
 {
+	return run_create_as(run, NULL, name, size, mode);
+}
+
+int run_create_as(struct unit_run *run, const char *creator, const char *name, u64 size, u32 mode)
+{
 	struct npmu_region_attr attr = {
-		.valid = NPMU_ATTR_NAME | NPMU_ATTR_MODE, .name = name, .size = size,
-		.mode = mode };
+		.valid = NPMU_ATTR_NAME | NPMU_ATTR_MODE | (creator ? NPMU_ATTR_CREATOR : 0),
+		.name = name, .size = size, .mode = mode, .creator = creator };
 	struct npmu_region *region;
 	struct netlink_ext_ack ack;
 	struct snap want;
 	u32 i;
 	int ret;
 
-	op_begin(run, "create %s %llu", name, size);
+	run_op_begin(run, "create %s %llu", name, size);
 	snap_copy(&want, run_snap(run));
 	ret = npmu_region_create(run->unit, &attr, &region, &ack);
 	if (!ret) {
@@ -275,17 +282,23 @@ int run_create(struct unit_run *run, const char *name, u64 size, u32 mode)
 		r->slot = region->slot;
 		r->size = ALIGN(size, NPMU_GRANULE_SIZE);
 		r->mode = mode;
+		if (creator) {
+			strcpy(r->creator, creator);
+			strcpy(r->grants[0].principal, creator);
+			r->grants[0].access = NPMU_GRANT_ALL;
+			r->nr_grants = 1;
+		}
 		run->op[run->nr].touched = (int)region->slot;
 		npmu_region_put(region);
 	}
-	op_end(run, ret, &want);
+	run_op_end(run, ret, &want);
 	return ret;
 }
 
 int run_set(struct unit_run *run, const char *name, const struct npmu_region_attr *attr,
 	    bool force)
 {
-	struct run_op *op = op_begin(run, "set %s valid %u%s", name, attr->valid,
+	struct run_op *op = run_op_begin(run, "set %s valid %u%s", name, attr->valid,
 				     force ? " force" : "");
 	bool closes = attr->valid & NPMU_ATTR_FLAGS && attr->flags & NPMU_REGION_F_READ_ONLY;
 	struct netlink_ext_ack ack;
@@ -295,7 +308,7 @@ int run_set(struct unit_run *run, const char *name, const struct npmu_region_att
 	bool written;
 	int ret;
 
-	region = subject(run, op, name, &want, &r);
+	region = run_subject(run, op, name, &want, &r);
 	SHIM_ASSERT(region);
 	written = region->writer;
 	if (written && closes && force) {
@@ -313,23 +326,23 @@ int run_set(struct unit_run *run, const char *name, const struct npmu_region_att
 		r->mode = attr->mode;
 	if (attr->valid & NPMU_ATTR_FLAGS)
 		r->flags = attr->flags;
-	op_end(run, ret, &want);
+	run_op_end(run, ret, &want);
 	if (!ret && written && closes && !force)
-		wrong(run, "a writer did not stand in the way");
+		run_wrong(run, "a writer did not stand in the way");
 	npmu_region_put(region);
 	return ret;
 }
 
 int run_resize(struct unit_run *run, const char *name, u64 size, bool force)
 {
-	struct run_op *op = op_begin(run, "resize %s %llu%s", name, size, force ? " force" : "");
+	struct run_op *op = run_op_begin(run, "resize %s %llu%s", name, size, force ? " force" : "");
 	struct netlink_ext_ack ack;
 	struct npmu_region *region;
 	struct snap_region *r;
 	struct snap want;
 	int ret;
 
-	region = subject(run, op, name, &want, &r);
+	region = run_subject(run, op, name, &want, &r);
 	SHIM_ASSERT(region);
 	if (region->writer && size < region->size && force) {
 		op->raised = op->touched;
@@ -337,21 +350,21 @@ int run_resize(struct unit_run *run, const char *name, u64 size, bool force)
 	}
 	ret = npmu_evict_resize(region, size, force, &ack);
 	r->size = size;
-	op_end(run, ret, &want);
+	run_op_end(run, ret, &want);
 	npmu_region_put(region);
 	return ret;
 }
 
 int run_delete(struct unit_run *run, const char *name, bool force)
 {
-	struct run_op *op = op_begin(run, "delete %s%s", name, force ? " force" : "");
+	struct run_op *op = run_op_begin(run, "delete %s%s", name, force ? " force" : "");
 	struct netlink_ext_ack ack;
 	struct npmu_region *region;
 	struct snap_region *r;
 	struct snap want;
 	int ret;
 
-	region = subject(run, op, name, &want, &r);
+	region = run_subject(run, op, name, &want, &r);
 	SHIM_ASSERT(region);
 	if (region->writer && force)
 		op->raised = op->touched;
@@ -363,14 +376,14 @@ int run_delete(struct unit_run *run, const char *name, bool force)
 		memmove(r, r + 1, (size_t)((u8 *)&want.r[want.nr] - (u8 *)(r + 1)));
 		want.nr--;
 	}
-	op_end(run, ret, &want);
+	run_op_end(run, ret, &want);
 	npmu_region_put(region);
 	return ret;
 }
 
 int run_fence(struct unit_run *run, const char *name, s64 wrong_by)
 {
-	struct run_op *op = op_begin(run, "fence %s", name);
+	struct run_op *op = run_op_begin(run, "fence %s", name);
 	struct netlink_ext_ack ack;
 	struct npmu_region *region;
 	struct snap_region *r;
@@ -378,14 +391,14 @@ int run_fence(struct unit_run *run, const char *name, s64 wrong_by)
 	u64 expected;
 	int ret;
 
-	region = subject(run, op, name, &want, &r);
+	region = run_subject(run, op, name, &want, &r);
 	SHIM_ASSERT(region);
 	expected = region->fence_epoch + (u64)wrong_by;
 	ret = npmu_evict_fence(region, &expected, &ack);
 	r->fence_epoch++;
-	op_end(run, ret, &want);
+	run_op_end(run, ret, &want);
 	if (!ret && (wrong_by || region->writer))
-		wrong(run, "the fence was not one");
+		run_wrong(run, "the fence was not one");
 	npmu_region_put(region);
 	return ret;
 }
@@ -398,7 +411,7 @@ int run_open(struct unit_run *run, u32 i, const char *name, bool write)
 	SHIM_ASSERT(region && !run->open[i].entry);
 	mutex_lock(&region->lock);
 	entry = npmu_tpt_open(region, NPMU_ACCESS_READ | (write ? NPMU_ACCESS_WRITE : 0),
-			      &revoke, run);
+			      &run_revoke_ops, run);
 	mutex_unlock(&region->lock);
 	npmu_region_put(region);
 	if (IS_ERR(entry))
@@ -411,7 +424,7 @@ static int role_op(struct unit_run *run, u32 i, bool takeover, s64 wrong_by)
 {
 	struct npmu_tpt_entry *entry = run->open[i].entry;
 	struct npmu_region *region = entry->region;
-	struct run_op *op = op_begin(run, "%s %s", takeover ? "takeover" : "claim", region->name);
+	struct run_op *op = run_op_begin(run, "%s %s", takeover ? "takeover" : "claim", region->name);
 	bool held = region->writer == entry;
 	struct snap want;
 	u64 epoch;
@@ -427,9 +440,9 @@ static int role_op(struct unit_run *run, u32 i, bool takeover, s64 wrong_by)
 	for (r = 0; r < want.nr; r++)
 		if (want.r[r].slot == region->slot)
 			want.r[r].fence_epoch += takeover || !held;
-	op_end(run, ret, &want);
+	run_op_end(run, ret, &want);
 	if (!ret && (region->writer != entry || epoch != region->fence_epoch || wrong_by))
-		wrong(run, "the role was not given");
+		run_wrong(run, "the role was not given");
 	return ret;
 }
 
@@ -464,7 +477,7 @@ void run_fail(struct unit_run *run, u64 off)
 	struct npmu_badlist want;
 	bool fresh = false;
 
-	op_begin(run, "fail at 0x%llx", off);
+	run_op_begin(run, "fail at 0x%llx", off);
 	before = run_snap(run);
 	want = before->bad;
 	npmu_bad_happened(run->unit, off, NPMU_GRANULE_SIZE);
@@ -474,9 +487,9 @@ void run_fail(struct unit_run *run, u64 off)
 	if (off >= data)
 		fresh = npmu_bad_add(&want, off, NPMU_GRANULE_SIZE);
 	if (memcmp(&want, &now->bad, sizeof(want)))
-		wrong(run, "the bad list is another");
+		run_wrong(run, "the bad list is another");
 	if (fresh && (now->media_epoch <= before->media_epoch || now->free > before->free))
-		wrong(run, "what failed was not entered");
+		run_wrong(run, "what failed was not entered");
 	if (fresh && now->free == before->free)
 		run->lost = true;
 }
@@ -515,7 +528,7 @@ static void persist_page(const struct snap_region *r, u64 page, u8 *at)
 /* The oracle of bytes is all that changes. */
 static struct snap_region *data_begin(struct unit_run *run, const char *name, const char *what)
 {
-	struct run_op *op = op_begin(run, "%s %s", what, name);
+	struct run_op *op = run_op_begin(run, "%s %s", what, name);
 	struct snap_region *r;
 
 	snap_copy(&run->snap[run->nr + 1], run_snap(run));

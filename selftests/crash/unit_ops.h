@@ -40,6 +40,7 @@ struct run_open {
  * @snap: what there was before each, and after the last
  * @first: operations before it are preparation
  * @open: opens of regions
+ * @was_dead: opens that something else than a revocation ended
  * @version: of the bytes stored last
  * @lost: a region has lost bytes: the offline check says so
  * @wrong: operations that did not do what they must
@@ -53,6 +54,7 @@ struct unit_run {
 	u32 nr, room;
 	u32 first;
 	struct run_open open[RUN_OPENS];
+	bool was_dead[RUN_OPENS];
 	u32 version;
 	bool lost;
 	u32 wrong;
@@ -73,6 +75,9 @@ int run_format(struct unit_run *run, u32 max_regions, bool force);
 int run_attach(struct unit_run *run);
 void run_detach(struct unit_run *run);
 int run_create(struct unit_run *run, const char *name, u64 size, u32 mode);
+/* The same by a principal, or by none where @creator is NULL. */
+int run_create_as(struct unit_run *run, const char *creator, const char *name, u64 size,
+		  u32 mode);
 int run_set(struct unit_run *run, const char *name, const struct npmu_region_attr *attr,
 	    bool force);
 int run_resize(struct unit_run *run, const char *name, u64 size, bool force);
@@ -88,6 +93,27 @@ void run_fail(struct unit_run *run, u64 off);
 /* Store to granules of a region, as a mapping does; and make them durable. */
 void run_store(struct unit_run *run, const char *name, u64 page, u64 nr);
 void run_persist(struct unit_run *run, const char *name, u64 page, u64 nr);
+
+/* Grants and the right to create (right_work.c). */
+int run_grant(struct unit_run *run, const char *name, const struct npmu_grant *grant);
+int run_revoke(struct unit_run *run, const char *name, const char *principal);
+int run_allow(struct unit_run *run, const struct npmu_creator *creator);
+int run_disallow(struct unit_run *run, const char *principal);
+int run_open_as(struct unit_run *run, u32 i, const char *name, const char *principal,
+		bool write);
+
+/*
+ * What an operation is made of, for those in other files. begin: it is recorded from here
+ * on. subject: the region by @name, with a reference, in @op and in @want, a copy of the
+ * last snapshot. end: compares what the unit holds now with @want, extents aside, or with
+ * what there was where @ret says that it failed; frees @want.
+ */
+struct run_op *run_op_begin(struct unit_run *run, const char *text, ...);
+struct npmu_region *run_subject(struct unit_run *run, struct run_op *op, const char *name,
+				struct snap *want, struct snap_region **r);
+void run_op_end(struct unit_run *run, int ret, struct snap *want);
+void run_wrong(struct unit_run *run, const char *what);
+extern const struct npmu_revoke_ops run_revoke_ops;
 
 /* The last snapshot. */
 static inline struct snap *run_snap(struct unit_run *run)

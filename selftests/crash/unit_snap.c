@@ -31,6 +31,33 @@ static const struct snap_region *by_uuid(const struct snap *s, const u8 *uuid)
 	return NULL;
 }
 
+/* An id lives no longer than the unit is attached. */
+static void take_grants(struct npmu_grant *to, const struct npmu_grant *from, u32 nr)
+{
+	u32 i;
+
+	memset(to, 0, NPMU_MAX_GRANTS * sizeof(*to));
+	for (i = 0; i < nr; i++) {
+		memcpy(to[i].principal, from[i].principal, sizeof(to[i].principal));
+		to[i].offset = from[i].offset;
+		to[i].len = from[i].len;
+		to[i].access = from[i].access;
+	}
+}
+
+static void take_creators(struct npmu_creators *to, const struct npmu_creators *from)
+{
+	u32 i;
+
+	memset(to, 0, sizeof(*to));
+	to->nr = from->nr;
+	for (i = 0; i < from->nr; i++) {
+		memcpy(to->of[i].principal, from->of[i].principal, sizeof(to->of[i].principal));
+		to->of[i].quota = from->of[i].quota;
+		to->of[i].max_regions = from->of[i].max_regions;
+	}
+}
+
 static void take_region(struct snap_region *r, struct npmu_region *region,
 			const struct snap *before)
 {
@@ -49,6 +76,9 @@ static void take_region(struct snap_region *r, struct npmu_region *region,
 	r->gid = region->gid.val;
 	r->mode = region->mode;
 	r->flags = region->flags;
+	memcpy(r->creator, region->creator, sizeof(r->creator));
+	r->nr_grants = region->nr_grants;
+	take_grants(r->grants, region->grants, region->nr_grants);
 	SHIM_ASSERT(map);
 	r->nr = map->nr;
 	r->nr_list = map->nr_list;
@@ -70,6 +100,7 @@ void snap_take(struct snap *s, struct npmu_unit *unit, const struct snap *before
 	s->media_epoch = unit->media->epoch;
 	s->free = npmu_alloc_available(&unit->media->alloc);
 	s->bad = *npmu_media_badlist(unit->media);
+	take_creators(&s->creators, unit->media->creators);
 	xa_for_each(&unit->regions, slot, region) {
 		SHIM_ASSERT(s->nr < SNAP_REGIONS && region->state == NPMU_REGION_LIVE);
 		take_region(&s->r[s->nr++], region, before);
@@ -113,6 +144,15 @@ struct snap_region *snap_find(struct snap *s, const char *name)
 	return NULL;
 }
 
+static bool grants_differ(const struct snap_region *r, struct npmu_region *region)
+{
+	struct npmu_grant now[NPMU_MAX_GRANTS];
+
+	take_grants(now, region->grants, region->nr_grants);
+	return r->nr_grants != region->nr_grants || memcmp(now, r->grants, sizeof(now)) ||
+	       strcmp(r->creator, region->creator);
+}
+
 static const char *compare_region(const struct snap_region *r, struct npmu_region *region,
 				  bool raised)
 {
@@ -132,6 +172,8 @@ static const char *compare_region(const struct snap_region *r, struct npmu_regio
 		return "owner or mode differs";
 	if (r->flags != region->flags)
 		return "flags differ";
+	if (grants_differ(r, region))
+		return "grants or creator differ";
 	if (r->size != region->size || r->pm_addr != region->pm_addr)
 		return "size or PM address differs";
 	if (r->nr != map->nr ||
@@ -145,6 +187,7 @@ static const char *compare_region(const struct snap_region *r, struct npmu_regio
 
 static const char *compare(const struct snap *s, struct npmu_unit *unit, int raised)
 {
+	struct npmu_creators creators;
 	const char *why = NULL;
 	u32 i;
 
@@ -170,6 +213,9 @@ static const char *compare(const struct snap *s, struct npmu_unit *unit, int rai
 	if (memcmp(npmu_media_badlist(unit->media), &s->bad, sizeof(s->bad)) ||
 	    memcmp(unit->media->bad, &s->bad, sizeof(s->bad)))
 		return "the bad list differs";
+	take_creators(&creators, unit->media->creators);
+	if (memcmp(&creators, &s->creators, sizeof(creators)))
+		return "the creators differ";
 	if (npmu_alloc_available(&unit->media->alloc) != s->free)
 		return "free space differs: a leak, or a double owner";
 	return NULL;

@@ -28,6 +28,9 @@ struct snap_region {
 	u64 size;
 	u64 fence_epoch;
 	u32 uid, gid, mode, flags;
+	char creator[NPMU_PRINCIPAL_LEN];
+	struct npmu_grant grants[NPMU_MAX_GRANTS];	/* without their ids */
+	u32 nr_grants;
 	u32 nr, nr_list;
 	struct npmu_extent *extents;
 	u64 *list;
@@ -40,6 +43,7 @@ struct snap {
 	u64 media_epoch;
 	u64 free;
 	struct npmu_badlist bad;
+	struct npmu_creators creators;	/* without their ids */
 	u32 nr;
 	struct snap_region r[SNAP_REGIONS];
 };
@@ -48,6 +52,7 @@ struct snap {
 void snap_take(struct snap *s, struct npmu_unit *unit, const struct snap *before);
 void snap_copy(struct snap *s, const struct snap *from);
 void snap_free(struct snap *s);
+/* The region of a snapshot with that name, or NULL. */
 struct snap_region *snap_find(struct snap *s, const char *name);
 
 /* The word that fills a granule of a region in some version. */

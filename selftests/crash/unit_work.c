@@ -9,6 +9,8 @@
 
 uint32_t named_readers(struct explore *x, struct explore_stat *stat);
 uint32_t random_readers(struct explore *x, struct explore_stat *stat);
+uint32_t rights(struct explore *x, struct explore_stat *stat);
+uint32_t random_rights(struct explore *x, struct explore_stat *stat);
 
 #define UNIT_SIZE	(4ULL << 20)
 #define PAGE		NPMU_GRANULE_SIZE
@@ -431,10 +433,12 @@ const struct workload unit_workloads[] = {
 	{ "long-lists", false, long_lists },
 	{ "stray-stores", false, stray_stores },
 	{ "failures", false, failures },
+	{ "rights", false, rights },
 	{ "named-readers", false, named_readers },
 	{ "random", true, random_sequence },
 	{ "random-fragmented", true, random_fragmented },
 	{ "random-readers", true, random_readers },
+	{ "random-rights", true, random_rights },
 };
 
 const unsigned int nr_unit_workloads = sizeof(unit_workloads) / sizeof(unit_workloads[0]);

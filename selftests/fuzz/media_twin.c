@@ -32,9 +32,8 @@ static bool sealed(const void *record, size_t crc_at)
 	return le32_to_cpu(crc) == npmu_crc32c(0, copy, sizeof(copy));
 }
 
-static bool legal_name(const u8 *name, size_t room)
+static bool legal_text(const u8 *name, size_t room, const char *legal)
 {
-	static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+:-";
 	size_t len = 0;
 
 	while (len < room && name[len]) {
@@ -43,6 +42,18 @@ static bool legal_name(const u8 *name, size_t room)
 		len++;
 	}
 	return len > 0 && len < room && name[0] != '.' && zeros(name + len, room - len);
+}
+
+static bool legal_name(const u8 *name, size_t room)
+{
+	return legal_text(name, room,
+			  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+:-");
+}
+
+static bool legal_principal(const u8 *name)
+{
+	return legal_text(name, 32,
+			  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+@:-");
 }
 
 /* Whole granules between lo and hi; at least one. */
@@ -98,6 +109,33 @@ static bool legal_extents(const struct npmu_extent_rec *e, u32 nr, u32 room,
 	return true;
 }
 
+static bool legal_grant(const struct npmu_grant_rec *g, u64 size)
+{
+	u64 start = le64_to_cpu(g->offset), len = le64_to_cpu(g->len);
+	u32 access = le32_to_cpu(g->access);
+
+	return legal_principal(g->principal) && (access == 1 || access == 3) && !g->flags &&
+	       !g->reserved && (len ? granules(start, len, 0, size) : !start);
+}
+
+static bool legal_grants(const struct npmu_region_record *r)
+{
+	u32 nr = le32_to_cpu(r->nr_grants), i, k;
+
+	if (nr > 28)
+		return false;
+	for (i = 0; i < 28; i++) {
+		if (i >= nr && !zeros(&r->grants[i], 64))
+			return false;
+		if (i < nr && !legal_grant(&r->grants[i], le64_to_cpu(r->size)))
+			return false;
+		for (k = 0; i < nr && k < nr; k++)
+			if (k != i && !memcmp(r->grants[i].principal, r->grants[k].principal, 32))
+				return false;
+	}
+	return zeros(r->creator, 32) || legal_principal(r->creator);
+}
+
 static bool legal_region(const struct npmu_region_record *r,
 			 const struct npmu_superblock *sb, u32 slot)
 {
@@ -105,8 +143,8 @@ static bool legal_region(const struct npmu_region_record *r,
 	u32 in = nr < 128 ? nr : 128;
 	wide sum = 0;
 
-	return !zeros(r->uuid, 16) && !r->reserved0 && zeros(r->reserved1, sizeof(r->reserved1)) &&
-	       zeros(r->reserved2, sizeof(r->reserved2)) && legal_name(r->name, 64) &&
+	return !zeros(r->uuid, 16) && zeros(r->reserved, sizeof(r->reserved)) &&
+	       legal_grants(r) && legal_name(r->name, 64) &&
 	       (wide)le64_to_cpu(r->pm_addr) == ((wide)slot + 1) << 44 &&
 	       !(le64_to_cpu(r->fence_epoch) >> 63) &&
 	       !(le32_to_cpu(r->mode) & ~0666U) && le32_to_cpu(r->flags) <= 1 &&
@@ -273,6 +311,31 @@ static void count_bad(struct twin_unit *out)
 	}
 }
 
+/* Who may create, as the document has it; zeros are nobody. */
+bool twin_creators(const struct npmu_creators_block *b, const struct npmu_superblock *sb)
+{
+	u32 nr = le32_to_cpu(b->nr), i, k;
+
+	if (zeros(b, sizeof(*b)))
+		return true;
+	if (memcmp(&b->magic, "NPMC", 4) || !sealed(b, 4) || nr > 62 || b->flags ||
+	    le64_to_cpu(b->media_epoch) >> 63 || memcmp(b->unit_uuid, sb->uuid, 16) ||
+	    !zeros(b->reserved, sizeof(b->reserved)))
+		return false;
+	for (i = 0; i < nr; i++) {
+		const struct npmu_creator_rec *c = &b->creators[i];
+		u32 max = le32_to_cpu(c->max_regions);
+
+		if (!legal_principal(c->principal) || c->flags || !zeros(c->reserved, 16) ||
+		    !granules(0, le64_to_cpu(c->quota), 0, 1ULL << 44) || !max || max > 10000)
+			return false;
+		for (k = 0; k < i; k++)
+			if (!memcmp(c->principal, b->creators[k].principal, 32))
+				return false;
+	}
+	return zeros(&b->creators[nr], (62 - nr) * 64);
+}
+
 void twin_unit(const u8 *bytes, u64 size, struct twin_unit *out)
 {
 	static const struct npmu_region_record *all[NPMU_MAX_REGIONS];
@@ -315,4 +378,7 @@ void twin_unit(const u8 *bytes, u64 size, struct twin_unit *out)
 	for (at = le64_to_cpu(out->sb->data_start); at < le64_to_cpu(out->sb->size); at += GRANULE)
 		out->free += owners[at / GRANULE] ? 0 : GRANULE;
 	count_bad(out);
+	if (!twin_creators((const void *)(image + 0x2000), out->sb) &&
+	    !twin_creators((const void *)(image + 0xa000), out->sb))
+		out->clean = false;
 }

@@ -14,6 +14,8 @@ bool twin_record(const struct npmu_region_record *r, const struct npmu_superbloc
 bool twin_list(const struct npmu_list_block *b, const struct npmu_list_ref *ref,
 	       const struct npmu_superblock *sb, u32 slot, const u8 *uuid, u32 remaining);
 
+bool twin_creators(const struct npmu_creators_block *b, const struct npmu_superblock *sb);
+
 /**
  * struct twin_unit - what a unit holds
  * @found: there is a valid superblock, @sb

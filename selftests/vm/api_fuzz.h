@@ -28,6 +28,7 @@ static inline uint64_t af_next(uint64_t *rng)
 	op(UNIT_GET) op(UNIT_FORMAT) op(UNIT_ATTACH) op(UNIT_DETACH)	\
 	op(REGION_GET) op(REGION_CREATE) op(REGION_SET) op(REGION_RESIZE) \
 	op(REGION_DELETE) op(REGION_FENCE) op(LISTS) op(BAD_GET) op(CHECKPOINT_GET) \
+	op(GRANT_ADD) op(GRANT_REMOVE) \
 	op(INFO) op(PERSIST) op(CLAIM) op(TAKEOVER) op(RESIGN) op(KICK) op(WAIT) op(SINK) \
 	op(READER_ATTACH) op(READER_ACK) op(READER_DETACH)		\
 	op(OPEN) op(READ) op(WRITE) op(SEEK) op(FSYNC) op(MMAP) op(MUNMAP) op(MREMAP) \

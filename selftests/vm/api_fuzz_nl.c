@@ -67,6 +67,18 @@ static const struct request {
 	  { { NPMU_A_READER_UNIT, 'u', 1 }, { NPMU_A_READER_REGION, 'r', 1 } } },
 	{ AF_LISTS, NPMU_CMD_TPT_GET | DUMP, 2,
 	  { { NPMU_A_TPT_UNIT, 'u', 0 }, { NPMU_A_TPT_REGION, 'r', 0 } } },
+	{ AF_GRANT_ADD, NPMU_CMD_GRANT_ADD, 5,
+	  { { NPMU_A_GRANT_UNIT, 'u', 1 }, { NPMU_A_GRANT_REGION, 'r', 1 },
+	    { NPMU_A_GRANT_PRINCIPAL, 'n', 1 }, { NPMU_A_GRANT_ACCESS, 'a', 1 },
+	    { NPMU_A_GRANT_OFFSET, 's', 0 }, { NPMU_A_GRANT_LENGTH, 's', 0 } } },
+	{ AF_GRANT_ADD, NPMU_CMD_GRANT_ADD, 2,
+	  { { NPMU_A_GRANT_UNIT, 'u', 1 }, { NPMU_A_GRANT_PRINCIPAL, 'n', 1 },
+	    { NPMU_A_GRANT_QUOTA, 's', 1 }, { NPMU_A_GRANT_MAX_REGIONS, 'm', 0 } } },
+	{ AF_GRANT_REMOVE, NPMU_CMD_GRANT_REMOVE, 4,
+	  { { NPMU_A_GRANT_UNIT, 'u', 1 }, { NPMU_A_GRANT_REGION, 'r', 0 },
+	    { NPMU_A_GRANT_PRINCIPAL, 'n', 1 } } },
+	{ AF_LISTS, NPMU_CMD_GRANT_GET | DUMP, 2,
+	  { { NPMU_A_GRANT_UNIT, 'u', 0 }, { NPMU_A_GRANT_REGION, 'r', 0 } } },
 	{ AF_BAD_GET, NPMU_CMD_BAD_GET | DUMP, 2, { { NPMU_A_BAD_UNIT, 'u', 0 } } },
 };
 
@@ -118,6 +130,7 @@ static void put_value(struct af_thread *t, struct message *m, unsigned int attr,
 {
 	static const char *const paths[] = { "/dev/pmem0", "/dev/pmem1", "/dev/null", "/nowhere" };
 	static const char *const pmem[] = { "f0", "f1" }, *const dram[] = { "f2", "f3" };
+	static const char *const principals[] = { "p0", "p1@site", "p2", ".p3" };
 	static const uint32_t modes[] = { 0666, 0600, 0666, 0, 0777, 0640 };
 	uint64_t *rng = &t->rng;
 	uint64_t wide;
@@ -138,6 +151,9 @@ static void put_value(struct af_thread *t, struct message *m, unsigned int attr,
 		return;
 	case 'D':
 		put_string(m, attr, dram[af_below(rng, 2)]);
+		return;
+	case 'n':
+		put_string(m, attr, principals[af_below(rng, 4)]);
 		return;
 	case 'f':
 		put(m, attr, NULL, 0);
@@ -162,6 +178,9 @@ static void put_value(struct af_thread *t, struct message *m, unsigned int attr,
 		break;
 	case 'i':
 		word = af_one_in(rng, 4) ? af_telling(rng) : af_one_in(rng, 2) ? VM_UID : 0;
+		break;
+	case 'a':
+		word = af_one_in(rng, 8) ? af_telling(rng) : af_one_in(rng, 2) ? 1 : 3;
 		break;
 	case 'o':
 		word = modes[af_below(rng, 6)];

@@ -8,6 +8,8 @@
  *	powercut_life FILE		live
  *	powercut_life FILE last		only look, and detach
  */
+#include <npmu/grants.h>
+
 #include "state.h"
 
 #define NR	6
@@ -20,6 +22,8 @@ struct model_region {
 	uint64_t epoch;		/* fence epoch at least */
 	uint32_t mode;
 	uint32_t dirty;		/* being filled: bytes unknown */
+	uint32_t grants;	/* to "p0", or none */
+	uint32_t reserved;
 };
 
 struct model {
@@ -57,6 +61,9 @@ static bool as_modelled(const char *name, const struct model_region *m, const ch
 		return false;
 	*why = "size, mode, health";
 	if (info.size != m->size || info.mode != m->mode || info.health != NPMU_HEALTH_GOOD)
+		return false;
+	*why = "grants";
+	if (info.grants != m->grants)
 		return false;
 	*why = "an older fence epoch";
 	if (info.fence_epoch < m->epoch)
@@ -111,10 +118,10 @@ static int change_one(uint64_t *random, int i)
 	static uint8_t buf[4 * MIB];
 	char name[8];
 	int fd, ret;
-	enum { CREATE, FILL, GROW, SHRINK, MODE, FENCE, DELETE } what;
+	enum { CREATE, FILL, GROW, SHRINK, MODE, FENCE, GRANT, DELETE } what;
 
 	snprintf(name, sizeof(name), "r%d", i);
-	what = next->size ? 1 + tap_random(random) % 6 : CREATE;
+	what = next->size ? 1 + tap_random(random) % 7 : CREATE;
 	switch (what) {
 	case CREATE:
 		*next = (struct model_region){
@@ -138,6 +145,9 @@ static int change_one(uint64_t *random, int i)
 		break;
 	case FENCE:
 		next->epoch++;
+		break;
+	case GRANT:
+		next->grants = !next->grants;
 		break;
 	case DELETE:
 		memset(next, 0, sizeof(*next));
@@ -175,6 +185,10 @@ static int change_one(uint64_t *random, int i)
 		break;
 	case FENCE:
 		ret = vm_fence("u", name);
+		break;
+	case GRANT:
+		ret = next->grants ? npmu_ctl_grant_add(vm_ctl(), "u", name, "p0", 3, 0, 0) :
+				     npmu_ctl_grant_remove(vm_ctl(), "u", name, "p0");
 		break;
 	case DELETE:
 		ret = vm_delete("u", name, false);
