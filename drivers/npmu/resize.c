@@ -31,7 +31,8 @@ static int may_cut_grants(struct npmu_region *region, u64 size, struct netlink_e
 
 		if (npmu_grant_range_ok(grant->offset, grant->len, grant->access, size))
 			continue;
-		NL_SET_ERR_MSG_FMT(extack, "the grant of principal %s reaches beyond: remove it first",
+		NL_SET_ERR_MSG_FMT(extack,
+				   "the grant of principal %s reaches beyond: remove it first",
 				   grant->principal);
 		return -EBUSY;
 	}

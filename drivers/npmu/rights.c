@@ -49,7 +49,8 @@ static int may_add(struct npmu_region *region, const struct npmu_grant *want,
 		return -EINVAL;
 	}
 	if (npmu_right_find(region, want->principal)) {
-		NL_SET_ERR_MSG_FMT(extack, "principal %s has a grant of this region: remove it first",
+		NL_SET_ERR_MSG_FMT(extack,
+				   "principal %s has a grant of this region: remove it first",
 				   want->principal);
 		return -EEXIST;
 	}

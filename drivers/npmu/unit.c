@@ -22,10 +22,8 @@ static u32 npmu_unit_ids;
 void npmu_unit_event(struct npmu_unit *unit, enum npmu_event event, const char *principal)
 {
 	struct npmu_event_info info = {
-		.event = event,
-		.unit = unit->name,
-		.unit_uuid = unit->uuid,
-		.principal = principal,
+		.event = event, .principal = principal,
+		.unit = unit->name, .unit_uuid = unit->uuid,
 	};
 
 	npmu_event_sink(&info);

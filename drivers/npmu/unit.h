@@ -12,7 +12,7 @@
  *	unit->lock		all metadata of a unit: names, slots, allocator,
  *				media, writer roles, TPT entries. Nothing under it
  *				touches user memory or waits for a section
- *	npmu_uid_lock (tpt.c)	counts of opens by user
+ *	npmu_charge_lock	counts of opens by user and by principal
  *
  * Sections (gate.h): a TPT entry's read and write gate, the unit's io gate.
  * They are entered under any of the locks or none, nothing inside them takes

@@ -133,6 +133,29 @@ struct fixture_open *fixture_open(struct kunit *test, struct npmu_region *region
 	return open;
 }
 
+struct fixture_open *fixture_open_as(struct kunit *test, struct npmu_region *region,
+				     const char *principal, u32 access)
+{
+	struct fixture_open *open = kunit_kzalloc(test, sizeof(*open), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, open);
+	mutex_lock(&region->lock);
+	open->entry = npmu_tpt_open_principal(region, principal, access, &fixture_ops, open);
+	mutex_unlock(&region->lock);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, open->entry);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, end_open, open));
+	return open;
+}
+
+int fixture_grant(struct npmu_region *region, const char *principal, u32 access, u64 offset,
+		  u64 len)
+{
+	struct npmu_grant grant = { .offset = offset, .len = len, .access = access };
+
+	strscpy(grant.principal, principal);
+	return npmu_evict_grant(region, &grant, &fixture_ack);
+}
+
 void fixture_close(struct kunit *test, struct fixture_open *open)
 {
 	kunit_release_action(test, end_open, open);
@@ -189,11 +212,15 @@ static void record_event(const struct npmu_event_info *info)
 		[NPMU_EVENT_WRITER_DEAD] = "dead",
 		[NPMU_EVENT_WRITER_FENCED] = "fenced",
 		[NPMU_EVENT_WRITER_REPLACED] = "replaced",
+		[NPMU_EVENT_GRANT_ADDED] = "granted",
+		[NPMU_EVENT_GRANT_REMOVED] = "revoked",
 	};
 
 	mutex_lock(&events_lock);
 	seq_buf_printf(&events_buf, "%s%s", seq_buf_used(&events_buf) ? "," : "",
 		       text[info->event]);
+	if (info->principal && *info->principal)
+		seq_buf_printf(&events_buf, " %s", info->principal);
 	mutex_unlock(&events_lock);
 	events_sink(info);
 }

@@ -12,6 +12,7 @@
 #include "evict.h"
 #include "media.h"
 #include "memdev.h"
+#include "rights.h"
 #include "role.h"
 #include "space.h"
 
@@ -56,6 +57,11 @@ struct fixture_open {
 #define RW	(NPMU_ACCESS_READ | NPMU_ACCESS_WRITE)
 
 struct fixture_open *fixture_open(struct kunit *test, struct npmu_region *region, u32 access);
+/* The same under a grant; and the grant. */
+struct fixture_open *fixture_open_as(struct kunit *test, struct npmu_region *region,
+				     const char *principal, u32 access);
+int fixture_grant(struct npmu_region *region, const char *principal, u32 access, u64 offset,
+		  u64 len);
 void fixture_close(struct kunit *test, struct fixture_open *open);
 
 /* Free bytes of a unit. */
@@ -66,7 +72,10 @@ u64 fixture_media_epoch(struct npmu_region *region);
 /* So many device nodes can still be made, until the end of the test. */
 void fixture_limit_nodes(struct kunit *test, int nodes);
 
-/* Events since the last call, oldest first, as text like "created,claimed". */
+/*
+ * Events since the last call, oldest first, as text like "created,claimed": with the
+ * principal behind it where there is one, as in "claimed host1".
+ */
 void fixture_record_events(struct kunit *test);
 const char *fixture_events(void);
 

@@ -88,7 +88,7 @@ static void grant__ranges(struct kunit *test)
 /* A record with the most grants there may be; of which one is then spoilt. */
 static void make_record(u32 nr)
 {
-	struct npmu_grant g[NPMU_MAX_GRANTS];
+	static struct npmu_grant g[NPMU_MAX_GRANTS];
 	u32 i;
 
 	memset(g, 0, sizeof(g));
@@ -112,7 +112,7 @@ static int sealed(void)
 
 static void grants__come_back_as_they_were(struct kunit *test)
 {
-	struct npmu_grant g[NPMU_MAX_GRANTS];
+	static struct npmu_grant g[NPMU_MAX_GRANTS];
 	u32 nr, i;
 
 	for (nr = 0; nr <= NPMU_MAX_GRANTS; nr++) {

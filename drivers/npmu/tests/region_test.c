@@ -98,7 +98,7 @@ static void create__defaults_and_zeros(struct kunit *test)
 	      stat.pm_addr);
 	CHECK(uid_eq(stat.uid, GLOBAL_ROOT_UID) && gid_eq(stat.gid, GLOBAL_ROOT_GID) &&
 	      stat.mode == 0600 && !stat.flags && !stat.fence_epoch, "owner, mode");
-	CHECK(stat.role == NPMU_ROLE_VACANT && !stat.writer && !stat.nr_live && stat.devt,
+	CHECK(stat.role == NPMU_ROLE_VACANT && !stat.writer.pid && !stat.nr_live && stat.devt,
 	      "in use, or no node");
 	mutex_lock(&unit->lock);
 	e = npmu_region_map(region)->extents[0];

@@ -347,18 +347,19 @@ static void stat__tells_the_role(struct kunit *test)
 	enter_state(test, OTHERS);
 	npmu_region_stat(region, &stat);
 	CHECK(stat.role == NPMU_ROLE_HELD && stat.writer_id == other->entry->id &&
-	      stat.writer == task_tgid(current) && !stat.last_writer && stat.nr_live == 3, "held");
+	      stat.writer.pid == task_tgid(current) && !stat.last_writer.pid &&
+	      stat.nr_live == 3, "held");
 	npmu_region_stat_put(&stat);
 	CHECK(!npmu_role_takeover(me->entry, region->fence_epoch, &epoch), "takeover");
 	CHECK(epoch == region->fence_epoch, "answered another epoch");
 	npmu_region_stat(region, &stat);
-	CHECK(stat.writer_id == me->entry->id && stat.last_writer == task_tgid(current) &&
+	CHECK(stat.writer_id == me->entry->id && stat.last_writer.pid == task_tgid(current) &&
 	      stat.last_writer_epoch == epoch - 1 && stat.nr_live == 2, "taken over");
 	npmu_region_stat_put(&stat);
 	leave_state(test, OTHERS);
 	enter_state(test, HELD_UP);
 	npmu_region_stat(region, &stat);
-	CHECK(stat.role == NPMU_ROLE_FENCING && !stat.writer, "held up");
+	CHECK(stat.role == NPMU_ROLE_FENCING && !stat.writer.pid, "held up");
 	npmu_region_stat_put(&stat);
 	leave_state(test, HELD_UP);
 }
