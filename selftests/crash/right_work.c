@@ -173,7 +173,7 @@ static struct unit_run *begin(struct explore *x)
 }
 
 /* What must be refused, and is compared with what there was before. */
-static void must(struct unit_run *run, int ret, int want)
+static void demand(struct unit_run *run, int ret, int want)
 {
 	if (ret != want)
 		run_wrong(run, "another answer than it must be");
@@ -190,46 +190,46 @@ uint32_t rights(struct explore *x, struct explore_stat *stat)
 
 	run_create(run, "a", 3 * PAGE, 0600);
 	run->first = run->nr;
-	must(run, run_grant(run, "a", &all), 0);
-	must(run, run_grant(run, "a", &some), 0);
-	must(run, run_grant(run, "a", &all), -EEXIST);
-	must(run, run_grant(run, "a", &beyond), -EINVAL);
-	must(run, run_open_as(run, 0, "a", "host1", true), 0);
-	must(run, run_open_as(run, 1, "a", "host2", false), 0);
-	must(run, run_open_as(run, 2, "a", "host2", true), -EACCES);
-	must(run, run_open_as(run, 2, "a", "host3", false), -EACCES);
+	demand(run, run_grant(run, "a", &all), 0);
+	demand(run, run_grant(run, "a", &some), 0);
+	demand(run, run_grant(run, "a", &all), -EEXIST);
+	demand(run, run_grant(run, "a", &beyond), -EINVAL);
+	demand(run, run_open_as(run, 0, "a", "host1", true), 0);
+	demand(run, run_open_as(run, 1, "a", "host2", false), 0);
+	demand(run, run_open_as(run, 2, "a", "host2", true), -EACCES);
+	demand(run, run_open_as(run, 2, "a", "host3", false), -EACCES);
 	run_open(run, 2, "a", true);
 	run_claim(run, 0);
-	must(run, run_resize(run, "a", PAGE, true), -EBUSY);
+	demand(run, run_resize(run, "a", PAGE, true), -EBUSY);
 	run_takeover(run, 2, 0);
 	run_takeover(run, 0, 0);
-	must(run, run_revoke(run, "a", "host1"), -0);
-	must(run, run_revoke(run, "a", "host1"), -ENOENT);
-	must(run, run_revoke(run, "a", "host2"), 0);
+	demand(run, run_revoke(run, "a", "host1"), 0);
+	demand(run, run_revoke(run, "a", "host1"), -ENOENT);
+	demand(run, run_revoke(run, "a", "host2"), 0);
 	run_close(run, 0);
 	run_close(run, 1);
 	run_close(run, 2);
-	must(run, run_allow(run, &maker), 0);
-	must(run, run_allow(run, &other), 0);
-	must(run, run_allow(run, &maker), -EEXIST);
-	must(run, run_create_as(run, "nobody", "x", PAGE, 0600), -EACCES);
-	must(run, run_create_as(run, "maker", "b", 2 * PAGE, 0600), 0);
-	must(run, run_create_as(run, "maker", "c", 3 * PAGE, 0600), -EDQUOT);
-	must(run, run_create_as(run, "maker", "c", 2 * PAGE, 0600), 0);
-	must(run, run_create_as(run, "maker", "d", PAGE, 0600), -EDQUOT);
+	demand(run, run_allow(run, &maker), 0);
+	demand(run, run_allow(run, &other), 0);
+	demand(run, run_allow(run, &maker), -EEXIST);
+	demand(run, run_create_as(run, "nobody", "x", PAGE, 0600), -EACCES);
+	demand(run, run_create_as(run, "maker", "b", 2 * PAGE, 0600), 0);
+	demand(run, run_create_as(run, "maker", "c", 3 * PAGE, 0600), -EDQUOT);
+	demand(run, run_create_as(run, "maker", "c", 2 * PAGE, 0600), 0);
+	demand(run, run_create_as(run, "maker", "d", PAGE, 0600), -EDQUOT);
 	run_detach(run);
 	run_attach(run);
-	must(run, run_create_as(run, "maker", "d", PAGE, 0600), -EDQUOT);
+	demand(run, run_create_as(run, "maker", "d", PAGE, 0600), -EDQUOT);
 	run_delete(run, "b", false);
-	must(run, run_disallow(run, "maker"), 0);
-	must(run, run_disallow(run, "maker"), -ENOENT);
-	must(run, run_create_as(run, "maker", "d", PAGE, 0600), -EACCES);
-	must(run, run_open_as(run, 0, "c", "maker", true), 0);
+	demand(run, run_disallow(run, "maker"), 0);
+	demand(run, run_disallow(run, "maker"), -ENOENT);
+	demand(run, run_create_as(run, "maker", "d", PAGE, 0600), -EACCES);
+	demand(run, run_open_as(run, 0, "c", "maker", true), 0);
 	run_claim(run, 0);
-	must(run, run_revoke(run, "c", "maker"), 0);
+	demand(run, run_revoke(run, "c", "maker"), 0);
 	run_fail(run, NPMU_CREATORS_COPY0);
 	run_fail(run, NPMU_CREATORS_COPY1);
-	must(run, run_disallow(run, "other@site"), 0);
+	demand(run, run_disallow(run, "other@site"), 0);
 	run_delete(run, "c", true);
 	return explore(run, x, stat);
 }
@@ -246,8 +246,10 @@ static void random_grant(struct unit_run *run, const char *name, uint64_t random
 	grant = grant_of(principals[(random >> 8) % 4], from * PAGE,
 			 (1 + (random >> 16) % (pages - from)) * PAGE,
 			 random >> 24 & 1 ? NPMU_GRANT_READ : NPMU_GRANT_ALL);
-	if (random >> 25 & 1)
-		grant.offset = grant.len = 0;
+	if (random >> 25 & 1) {
+		grant.offset = 0;
+		grant.len = 0;
+	}
 	run_grant(run, name, &grant);
 }
 

@@ -14,7 +14,7 @@
 
 static const struct nl_struct *const tables[] = {
 	&npmu_unit_struct, &npmu_region_struct, &npmu_tpt_struct,
-	&npmu_unit_event_struct, &npmu_region_event_struct,
+	&npmu_unit_event_struct, &npmu_region_event_struct, &npmu_grant_struct,
 };
 
 static const struct nl_struct *table;

@@ -13,6 +13,7 @@
 #include "../../drivers/npmu/tests/media_image.h"
 #include "alloc.h"
 #include "fuzz.h"
+#include "grant.h"
 #include "look_twin.h"
 #include "media_twin.h"
 #include "mediacheck.h"
@@ -25,6 +26,7 @@
 #define LISTS		(NPMU_TABLE_START + 2 * SLOTS * NPMU_RECORD_SIZE)
 #define META		(LISTS + 2 * BLOCKS * NPMU_RECORD_SIZE)
 #define LIST_SLOT	3
+#define GRANT_SLOT	5
 
 /* The region in slot 1 holds a checkpoint; its pages are records, too. */
 #define LOOK_SLOT	1
@@ -44,6 +46,30 @@ static u8 look_base[LOOK_SIZE] __attribute__((aligned(4096)));
 
 static u64 device;
 
+/* Three grants, of all, of a part, and of the last granule. */
+static void grant(struct npmu_region_record *rec)
+{
+	struct npmu_grant g[3] = {
+		{ "host1", 0, 0, NPMU_GRANT_ALL, 0 },
+		{ "host2@site", NPMU_GRANULE_SIZE, 2 * NPMU_GRANULE_SIZE, NPMU_GRANT_READ, 0 },
+		{ "p", 7 * NPMU_GRANULE_SIZE, NPMU_GRANULE_SIZE, NPMU_GRANT_ALL, 0 },
+	};
+
+	npmu_grants_store(rec->grants, g, 3);
+	rec->nr_grants = cpu_to_le32(3);
+	memcpy(rec->creator, "host1", 5);
+	npmu_region_seal(rec);
+}
+
+static void build_creators(const struct npmu_superblock *sb)
+{
+	static const struct npmu_creators list = { 2, {
+		{ "host1", 16 * NPMU_GRANULE_SIZE, 2, 0 }, { "maker", UNIT, 10000, 0 } } };
+
+	npmu_creators_store((void *)(base + NPMU_CREATORS_COPY0), &list, sb, 3);
+	memcpy(base + NPMU_CREATORS_COPY1, base + NPMU_CREATORS_COPY0, NPMU_RECORD_SIZE);
+}
+
 static void build(void)
 {
 	struct npmu_superblock *sb = (void *)base;
@@ -53,6 +79,7 @@ static void build(void)
 
 	image_superblock(sb, UNIT, SLOTS);
 	memcpy(base + NPMU_SB_COPY1, sb, sizeof(*sb));
+	build_creators(sb);
 	for (slot = 0; slot < SLOTS; slot++) {
 		rec = (void *)(base + npmu_record_offset(sb, slot, 0));
 		if (slot == LIST_SLOT)
@@ -61,7 +88,9 @@ static void build(void)
 		else if (slot & 1)
 			image_region(rec, sb, slot, UNIT - (slot + 1) * 0x10000,
 				     0x8000);
-		else
+		if (slot == GRANT_SLOT)
+			grant(rec);
+		if (!(slot & 1))
 			npmu_region_fill_free(rec, sb, slot, slot);
 		memcpy(base + npmu_record_offset(sb, slot, 1), rec, sizeof(*rec));
 	}
@@ -72,10 +101,13 @@ static void build(void)
 	look_build(look_base);
 }
 
-/* Record number n of the metadata, in order of the media; then the checkpoint. */
+/* Record number n of the metadata, in order of the media; then the checkpoint, the creators. */
+#define CREATORS	(META_RECORDS + LOOK_PAGES)
 static u8 *record_at(u32 n)
 {
-	n %= META_RECORDS + LOOK_PAGES;
+	n %= CREATORS + 2;
+	if (n >= CREATORS)
+		return image + (n > CREATORS ? NPMU_CREATORS_COPY1 : NPMU_CREATORS_COPY0);
 	if (n >= META_RECORDS)
 		return image + LOOK_AT + (n - META_RECORDS) * NPMU_RECORD_SIZE;
 	if (n < 2)
@@ -113,8 +145,15 @@ static void seal_all(int copy_too)
 		refer(&r->list);
 		npmu_region_seal(r);
 	}
-	if (copy_too)
+	if (copy_too) {
 		memcpy(record_at(1), record_at(0), NPMU_RECORD_SIZE);
+		memcpy(record_at(CREATORS + 1), record_at(CREATORS), NPMU_RECORD_SIZE);
+	}
+	for (i = 0; i < 2; i++) {
+		struct npmu_creators_block *c = (void *)record_at(CREATORS + i);
+
+		c->crc = cpu_to_le32(npmu_record_crc(c, offsetof(struct npmu_creators_block, crc)));
+	}
 	npmu_sb_seal((void *)record_at(0));
 	npmu_sb_seal((void *)record_at(1));
 	look_seal(image + LOOK_AT);
@@ -184,6 +223,20 @@ static void use_look(void)
 	MUST(told.it.nr_readers == twin.readers);
 }
 
+static void use_grants(const struct npmu_region_record *r, u64 size)
+{
+	struct npmu_grant g[NPMU_MAX_GRANTS];
+	u32 nr = le32_to_cpu(r->nr_grants), i;
+
+	MUST(nr <= NPMU_MAX_GRANTS);
+	npmu_grants_load(g, r->grants, nr);
+	for (i = 0; i < nr; i++) {
+		MUST(npmu_principal_ok(g[i].principal));
+		MUST(npmu_grants_find(g, nr, g[i].principal) == i);
+		MUST(npmu_range_ok(g[i].offset, g[i].len, size) && g[i].access & NPMU_GRANT_READ);
+	}
+}
+
 /* What npmu_region_check() promises. */
 static void use_region(const struct npmu_region_record *r,
 		       const struct npmu_superblock *sb)
@@ -210,6 +263,7 @@ static void use_region(const struct npmu_region_record *r,
 	cut = npmu_extents_cut(e, in, NPMU_GRANULE_SIZE);
 	MUST(cut.keep == 1 && cut.keep_len == NPMU_GRANULE_SIZE);
 	MUST(npmu_name_ok((const char *)r->name, NPMU_REGION_NAME_LEN));
+	use_grants(r, size);
 }
 
 static void use_list(const struct npmu_region_record *r, const struct npmu_superblock *sb,
@@ -242,6 +296,11 @@ static void use_records(const struct npmu_superblock *sb)
 {
 	u32 slot, i;
 
+	for (i = 0; i < 2; i++) {
+		const struct npmu_creators_block *c = (void *)record_at(CREATORS + i);
+
+		MUST(!npmu_creators_check(c, sb) == twin_creators(c, sb));
+	}
 	for (slot = 0; slot < SLOTS; slot++) {
 		for (i = 0; i < 2; i++) {
 			u64 off = npmu_record_offset(sb, slot, i);
@@ -332,7 +391,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 /* --- what a mutation of an input is: most often one field with a telling value --- */
 
 static const struct field {
-	u8 kind;	/* 0 superblock, 1 record, 2 list block, 3 and on: a page of the checkpoint */
+	u8 kind;	/* 0 superblock, 1 record, 2 list block, 3 creators, 4 and on: a page of the checkpoint */
 	u8 bytes;
 	u16 at;
 } fields[] = {
@@ -343,17 +402,22 @@ static const struct field {
 	{ 1, 8, 104 }, { 1, 8, 112 }, { 1, 4, 124 }, { 1, 1, 128 }, { 1, 8, 192 },
 	{ 1, 8, 248 }, { 1, 8, 256 }, { 1, 8, 264 }, { 1, 8, 272 }, { 1, 8, 280 },
 	{ 1, 8, 2288 }, { 1, 8, 2296 }, { 1, 1, 2304 }, { 1, 1, 4095 },
+	{ 1, 8, 128 }, { 1, 1, 159 }, { 1, 1, 160 }, { 1, 8, 2304 }, { 1, 8, 2336 }, { 1, 8, 2344 },
+	{ 1, 4, 2352 }, { 1, 4, 2356 }, { 1, 8, 2360 }, { 1, 8, 2368 }, { 1, 8, 2400 }, { 1, 8, 2408 },
+	{ 1, 8, 2496 }, { 3, 4, 0 }, { 3, 4, 8 }, { 3, 4, 12 }, { 3, 8, 16 }, { 3, 8, 24 }, { 3, 1, 40 },
+	{ 3, 8, 128 }, { 3, 8, 160 }, { 3, 4, 168 }, { 3, 4, 172 }, { 3, 8, 176 }, { 3, 8, 192 },
+	{ 3, 8, 224 }, { 3, 8, 256 },
 	{ 2, 4, 8 }, { 2, 4, 12 }, { 2, 8, 16 }, { 2, 8, 32 }, { 2, 8, 40 }, { 2, 4, 52 },
 	{ 2, 1, 56 }, { 2, 8, 96 }, { 2, 8, 104 }, { 2, 8, 112 }, { 2, 8, 4080 }, { 2, 8, 4088 },
-	{ 3, 8, 0 }, { 3, 4, 8 }, { 3, 4, 12 }, { 3, 8, 24 }, { 3, 8, 32 }, { 3, 8, 40 },
-	{ 3, 8, 48 }, { 3, 8, 56 }, { 3, 8, 64 }, { 3, 8, 72 }, { 3, 8, 96 }, { 3, 8, 104 },
-	{ 3, 4, 112 }, { 3, 1, 130 }, { 3, 8, 512 }, { 3, 8, 520 }, { 3, 8, 536 }, { 3, 8, 2048 },
-	{ 3, 1, 2056 }, { 3, 1, 2059 }, { 3, 8, 2080 }, { 3, 1, 2100 }, { 4, 8, 520 }, { 4, 8, 536 },
-	{ 5, 8, 0 }, { 5, 8, 8 }, { 5, 8, 16 }, { 5, 8, 24 }, { 5, 8, 40 }, { 5, 4, 56 },
-	{ 6, 8, 8 }, { 6, 8, 24 }, { 6, 8, 40 }, { 7, 8, 0 }, { 7, 8, 8 }, { 7, 8, 16 },
-	{ 7, 8, 24 }, { 7, 8, 40 }, { 7, 8, 328 }, { 7, 8, 336 }, { 7, 8, 344 }, { 7, 8, 3848 },
-	{ 7, 8, 3856 }, { 7, 8, 3864 }, { 7, 8, 3872 }, { 7, 8, 3880 }, { 7, 4, 3896 },
-	{ 7, 8, 3976 }, { 7, 8, 3984 }, { 7, 8, 4008 }, { 7, 4, 4024 },
+	{ 4, 8, 0 }, { 4, 4, 8 }, { 4, 4, 12 }, { 4, 8, 24 }, { 4, 8, 32 }, { 4, 8, 40 },
+	{ 4, 8, 48 }, { 4, 8, 56 }, { 4, 8, 64 }, { 4, 8, 72 }, { 4, 8, 96 }, { 4, 8, 104 },
+	{ 4, 4, 112 }, { 4, 1, 130 }, { 4, 8, 512 }, { 4, 8, 520 }, { 4, 8, 536 }, { 4, 8, 2048 },
+	{ 4, 1, 2056 }, { 4, 1, 2059 }, { 4, 8, 2080 }, { 4, 1, 2100 }, { 5, 8, 520 }, { 5, 8, 536 },
+	{ 6, 8, 0 }, { 6, 8, 8 }, { 6, 8, 16 }, { 6, 8, 24 }, { 6, 8, 40 }, { 6, 4, 56 },
+	{ 7, 8, 8 }, { 7, 8, 24 }, { 7, 8, 40 }, { 8, 8, 0 }, { 8, 8, 8 }, { 8, 8, 16 },
+	{ 8, 8, 24 }, { 8, 8, 40 }, { 8, 8, 328 }, { 8, 8, 336 }, { 8, 8, 344 }, { 8, 8, 3848 },
+	{ 8, 8, 3856 }, { 8, 8, 3864 }, { 8, 8, 3872 }, { 8, 8, 3880 }, { 8, 4, 3896 },
+	{ 8, 8, 3976 }, { 8, 8, 3984 }, { 8, 8, 4008 }, { 8, 4, 4024 },
 };
 
 static u64 telling(uint32_t *rng)
@@ -382,10 +446,14 @@ static size_t one_patch(uint8_t *data, size_t max, uint32_t *rng)
 	if (max < 4U + f->bytes)
 		return 0;
 	data[0] = !f->kind ? fuzz_next(rng) % 2 : 2 + fuzz_next(rng) % (2 * SLOTS);
-	if (f->kind > 2)
-		data[0] = META_RECORDS + f->kind - 3;
+	if (f->kind > 3)
+		data[0] = META_RECORDS + f->kind - 4;
 	else if (f->kind == 2)
 		data[0] = 2 + 2 * SLOTS + fuzz_next(rng) % (2 * BLOCKS);
+	else if (f->kind == 3)
+		data[0] = CREATORS + fuzz_next(rng) % 2;
+	else if (f->kind && fuzz_next(rng) % 3 == 0)
+		data[0] = 2 + GRANT_SLOT;
 	else if (f->kind && fuzz_next(rng) % 3 == 0)
 		data[0] = 2 + LIST_SLOT;
 	data[1] = f->at & 255;

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <linux/npmu_netlink.h>
+#include <npmu/grants.h>
 
 #include "nth.h"
 
@@ -304,6 +305,79 @@ static void nth__fence(void)
 	      NTH_NEVER_FAILS | NTH_ANSWERS);
 }
 
+/* --- rights of principals --- */
+
+#define OF_C		{ NPMU_A_GRANT_UNIT, -1, 0, NTH_UNIT }, { NPMU_A_GRANT_REGION, -1, 0, "c" }
+#define OF_UNIT		{ NPMU_A_GRANT_UNIT, -1, 0, NTH_UNIT }
+#define PRINCIPAL	{ NPMU_A_GRANT_PRINCIPAL, -1, 0, "host1" }
+
+static int grant_c(void)
+{
+	return ASK(NPMU_CMD_GRANT_ADD, 0, OF_C, PRINCIPAL, { NPMU_A_GRANT_ACCESS, 4, 3, NULL });
+}
+
+static int revoke_c(void)
+{
+	return ASK(NPMU_CMD_GRANT_REMOVE, 0, OF_C, PRINCIPAL);
+}
+
+static int give_c(void)
+{
+	return npmu_ctl_grant_add(vm_ctl(), NTH_UNIT, "c", "host1", 3, 0, 0);
+}
+
+static int take_c(void)
+{
+	return npmu_ctl_grant_remove(vm_ctl(), NTH_UNIT, "c", "host1");
+}
+
+static int allow(void)
+{
+	return ASK(NPMU_CMD_GRANT_ADD, 0, OF_UNIT, PRINCIPAL,
+		   { NPMU_A_GRANT_QUOTA, 8, 8192, NULL });
+}
+
+static int disallow(void)
+{
+	return ASK(NPMU_CMD_GRANT_REMOVE, 0, OF_UNIT, PRINCIPAL);
+}
+
+static int give(void)
+{
+	return npmu_ctl_creator_add(vm_ctl(), NTH_UNIT, "host1", 8192, 1);
+}
+
+static int take_away(void)
+{
+	return npmu_ctl_grant_remove(vm_ctl(), NTH_UNIT, NULL, "host1");
+}
+
+static int grant_dump(void)
+{
+	const struct nth_arg args[] = { OF_UNIT };
+
+	return asked(nth_ask(NPMU_CMD_GRANT_GET, true, args, 1), 2);
+}
+
+static int give_both(void)
+{
+	return give() ?: give_c();
+}
+
+static int take_both(void)
+{
+	return take_away() ?: take_c();
+}
+
+static void nth__grants(void)
+{
+	SWEEP("grant-add", NULL, grant_c, take_c, 0);
+	SWEEP_TOO("grant-remove", give_c, revoke_c, NULL, NTH_NEVER_FAILS);
+	SWEEP_TOO("grant-add, to create", NULL, allow, take_away, NTH_NEVER_FAILS);
+	SWEEP_TOO("grant-remove, to create", give, disallow, NULL, NTH_NEVER_FAILS);
+	SWEEP("grant-get dump", give_both, grant_dump, take_both, NTH_STAYS | NTH_NO_TRACE);
+}
+
 int main(void)
 {
 	int ret = nth_begin(up);
@@ -317,6 +391,7 @@ int main(void)
 	VM_RUN(nth__resize);
 	VM_RUN(nth__delete);
 	VM_RUN(nth__fence);
+	VM_RUN(nth__grants);
 	vm_drop(NTH_UNIT);
 	return vm_end();
 }

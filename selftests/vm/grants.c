@@ -26,7 +26,8 @@ static int up(void)
 static int grant(const char *region, const char *principal, uint32_t access, uint64_t offset,
 		 uint64_t length)
 {
-	return vm_note(npmu_ctl_grant_add(vm_ctl(), "t", region, principal, access, offset, length));
+	return vm_note(npmu_ctl_grant_add(vm_ctl(), "t", region, principal, access, offset,
+					  length));
 }
 
 static int take_back(const char *region, const char *principal)
@@ -290,8 +291,10 @@ static void event__tells_of_each(void)
 		uint32_t event;
 		const char *region, *principal;
 	} want[] = {
-		{ NPMU_EVENT_GRANT_ADDED, "r", "host1" }, { NPMU_EVENT_GRANT_ADDED, "", "maker" },
-		{ NPMU_EVENT_GRANT_REMOVED, "r", "host1" }, { NPMU_EVENT_GRANT_REMOVED, "", "maker" },
+		{ NPMU_EVENT_GRANT_ADDED, "r", "host1" },
+		{ NPMU_EVENT_GRANT_ADDED, "", "maker" },
+		{ NPMU_EVENT_GRANT_REMOVED, "r", "host1" },
+		{ NPMU_EVENT_GRANT_REMOVED, "", "maker" },
 	};
 	struct npmu_event_info info;
 	struct npmu_events *events;

@@ -30,6 +30,8 @@ static uint64_t media_epoch(void)
 static const uint8_t changes[] = {
 	NPMU_CMD_UNIT_FORMAT, NPMU_CMD_UNIT_ATTACH, NPMU_CMD_UNIT_DETACH, NPMU_CMD_REGION_CREATE,
 	NPMU_CMD_REGION_SET, NPMU_CMD_REGION_RESIZE, NPMU_CMD_REGION_DELETE, NPMU_CMD_REGION_FENCE,
+	/* Whose first attributes are a unit and a region, too. */
+	NPMU_CMD_GRANT_ADD, NPMU_CMD_GRANT_REMOVE,
 };
 
 static bool of_unit(uint8_t cmd)

@@ -64,9 +64,9 @@ static bool access_value(const struct invocation *inv, uint32_t *access)
 		return false;
 	}
 	*access = NPMU_ACCESS_READ;
-	if (strcmp(text, "rw") == 0)
+	if (strcmp(text, "rw") == 0) {
 		*access |= NPMU_ACCESS_WRITE;
-	else if (strcmp(text, "r") != 0) {
+	} else if (strcmp(text, "r") != 0) {
 		usage(inv, "--access takes r or rw, not '%s'", text);
 		return false;
 	}
@@ -205,7 +205,8 @@ enum status grant_add(const struct invocation *inv)
 			return USAGE;
 	} else {
 		if (!inv->given[OPT_CREATE] || !inv->given[OPT_QUOTA])
-			return usage(inv, "a unit needs --create --quota SIZE, or name a region: UNIT/REGION");
+			return usage(inv,
+				     "a unit needs --create --quota SIZE, or name a region: UNIT/REGION");
 		if (!size_value(inv, OPT_QUOTA, &quota))
 			return USAGE;
 		if (inv->given[OPT_MAX_REGIONS] &&
