@@ -322,6 +322,14 @@ static void event__tells_of_each(void)
 
 /* --- what is on the media --- */
 
+#define PMEM_OR_SKIP(why) do {						\
+	REQUIRE(!up(), "%s", vm_why());					\
+	if (!on_pmem()) {						\
+		EXPECT(vm_drop("t"), 0);				\
+		SKIP(why);						\
+	}								\
+} while (0)
+
 static int again(void)
 {
 	return vm_detach("t") ?: vm_attach(NULL, "t");
@@ -329,9 +337,7 @@ static int again(void)
 
 static void grant__survives_a_detach(void)
 {
-	REQUIRE(!up(), "%s", vm_why());
-	if (!on_pmem())
-		SKIP("a unit of dram does not survive");
+	PMEM_OR_SKIP("a unit of dram does not survive");
 	EXPECT(grant("r", "host1", RW, 0, 0), 0);
 	EXPECT(grant("r", "host2", NPMU_ACCESS_READ, 4096, 8192), 0);
 	EXPECT(allow("maker", MIB, 3), 0);
@@ -369,9 +375,7 @@ static void grant__either_copy_serves_and_gives_nothing_back(void)
 	int copy;
 
 	for (copy = 0; copy < 2; copy++) {
-		REQUIRE(!up(), "%s", vm_why());
-		if (!on_pmem())
-			SKIP("a unit of dram has no media to be damaged");
+		PMEM_OR_SKIP("a unit of dram has no media to be damaged");
 		EXPECT(grant("r", "host1", RW, 0, 0), 0);
 		EXPECT(grant("r", "host2", RW, 0, 0), 0);
 		EXPECT(allow("maker", MIB, 3), 0);
@@ -392,9 +396,7 @@ static void creators__lost_in_both_copies_are_nobody(void)
 {
 	struct image image;
 
-	REQUIRE(!up(), "%s", vm_why());
-	if (!on_pmem())
-		SKIP("a unit of dram has no media to be damaged");
+	PMEM_OR_SKIP("a unit of dram has no media to be damaged");
 	EXPECT(allow("maker", MIB, 3), 0);
 	EXPECT(grant("r", "host1", RW, 0, 0), 0);
 	EXPECT(vm_detach("t"), 0);
@@ -430,9 +432,7 @@ static void grant__hostile_records_are_damaged_regions(void)
 	struct image image;
 	unsigned int i;
 
-	REQUIRE(!up(), "%s", vm_why());
-	if (!on_pmem())
-		SKIP("a unit of dram has no media to write to");
+	PMEM_OR_SKIP("a unit of dram has no media to write to");
 	EXPECT(grant("r", "host1", RW, 0, 0), 0);
 	EXPECT(grant("r", "host2", RW, 4096, 8192), 0);
 	for (i = 0; i < sizeof(pokes) / sizeof(pokes[0]); i++) {
