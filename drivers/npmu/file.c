@@ -13,11 +13,9 @@
 #include <linux/slab.h>
 #include <linux/uio.h>
 
-#include "backing.h"
-#include "bad.h"
+#include "access.h"
 #include "compat.h"
 #include "front.h"
-#include "media.h"
 #include "range.h"
 #include "reader.h"
 
@@ -205,101 +203,6 @@ int npmu_open_claim(struct npmu_open *open, bool mmap_locked, u64 *fence_epoch)
 	return npmu_role_claim(open->entry, !mmap_locked, fence_epoch);
 }
 
-int npmu_open_read(struct npmu_open *open, u64 offset, void *buf, size_t len)
-{
-	return npmu_tpt_read(open->entry, offset, buf, len);
-}
-
-int npmu_open_write(struct npmu_open *open, u64 offset, const void *buf, size_t len)
-{
-	struct npmu_tpt_entry *entry = open->entry;
-	struct npmu_backing *backing = entry->region->unit->backing;
-	int ret = 0;
-	int touch;
-
-	if (!npmu_gate_enter(&entry->write))
-		return -ESTALE;
-	touch = npmu_touch_begin();
-	while (len) {
-		u64 run;
-		u64 where = npmu_tpt_translate(entry, offset, &run);
-		size_t step = min_t(u64, run, len);
-
-		if (where == NPMU_NOWHERE ||
-		    npmu_media_is_bad(entry->region->unit->media, where, step)) {
-			ret = -EIO;
-			break;
-		}
-		npmu_backing_write(backing, where, buf, step);
-		offset += step;
-		buf += step;
-		len -= step;
-	}
-	npmu_backing_fence(backing);
-	npmu_touch_end(touch);
-	npmu_gate_leave(&entry->write);
-	return ret;
-}
-
-/*
- * In a section of the read gate. Of a range with bad bytes in it only the first
- * granule is taken, and it is not touched where it is itself bad: -EIO.
- */
-static int persist_step(struct npmu_tpt_entry *entry, u64 offset, u64 *len)
-{
-	struct npmu_unit *unit = entry->region->unit;
-	u64 where;
-	u64 step;
-	int touch;
-	int ret = 0;
-
-	where = npmu_tpt_translate(entry, offset, &step);
-	if (where == NPMU_NOWHERE)
-		return -ENXIO;
-	/* In steps, so that a fence need not wait for long. */
-	step = min3(step, *len, NPMU_CHUNK_SIZE);
-	touch = npmu_touch_begin();
-	if (npmu_media_is_bad(unit->media, where, step)) {
-		step = min(step, NPMU_GRANULE_SIZE - (where & (NPMU_GRANULE_SIZE - 1)));
-		if (npmu_media_is_bad(unit->media, where, step))
-			ret = -EIO;
-	}
-	if (!ret) {
-		npmu_backing_writeback(unit->backing, where, step);
-		npmu_backing_fence(unit->backing);
-	}
-	npmu_touch_end(touch);
-	*len = step;
-	return ret;
-}
-
-int npmu_open_persist(struct npmu_open *open, u64 offset, u64 len)
-{
-	struct npmu_tpt_entry *entry = open->entry;
-	int result = 0;
-
-	while (len) {
-		u64 step = len;
-		int ret;
-
-		if (!npmu_gate_enter(&entry->read))
-			return -ESTALE;
-		ret = persist_step(entry, offset, &step);
-		npmu_gate_leave(&entry->read);
-		if (ret == -ENXIO)
-			return -EIO;
-		/* What can be persisted is. */
-		if (ret)
-			result = ret;
-		offset += step;
-		len -= step;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	}
-	return READ_ONCE(entry->dead) ? -ESTALE : result;
-}
-
 /*
  * User memory is copied to and from a buffer outside of the sections: a page of
  * the caller that never comes must not hold up a fence.
@@ -340,9 +243,9 @@ static ssize_t npmu_file_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		return -ENOMEM;
 	while (iov_iter_count(to) && iocb->ki_pos < size) {
 		step = min3(NPMU_COPY_SIZE, iov_iter_count(to), (size_t)(size - iocb->ki_pos));
-		ret = npmu_open_read(open, iocb->ki_pos, buf, step);
+		ret = npmu_tpt_read(open->entry, iocb->ki_pos, buf, step);
 		if (ret == -EIO && copy_finer(iocb->ki_pos, &step))
-			ret = npmu_open_read(open, iocb->ki_pos, buf, step);
+			ret = npmu_tpt_read(open->entry, iocb->ki_pos, buf, step);
 		if (ret)
 			break;
 		step = copy_to_iter(buf, step, to);
@@ -387,7 +290,7 @@ static ssize_t npmu_file_write_iter(struct kiocb *iocb, struct iov_iter *from)
 		ret = done ? 0 : npmu_open_claim(open, false, &epoch);
 		if (ret)
 			break;
-		ret = npmu_open_write(open, iocb->ki_pos, buf, step);
+		ret = npmu_tpt_write(open->entry, iocb->ki_pos, buf, step);
 		if (ret)
 			break;
 		iocb->ki_pos += step;
@@ -412,7 +315,7 @@ static int npmu_file_fsync(struct file *file, loff_t start, loff_t end, int data
 
 	if (start > last)
 		return 0;
-	return npmu_open_persist(open, start, last - start + 1);
+	return npmu_tpt_persist(open->entry, start, last - start + 1);
 }
 
 static __poll_t npmu_file_poll(struct file *file, poll_table *wait)

@@ -50,15 +50,6 @@ struct npmu_region *npmu_cdev_region(unsigned int minor);
 int npmu_open_claim(struct npmu_open *open, bool mmap_locked, u64 *fence_epoch);
 /* Bind the open to the calling process. -EBUSY: it belongs to another. */
 int npmu_open_bind(struct npmu_open *open, bool mmap_locked);
-/* Write back what was stored in [offset, offset + len) and fence. -ESTALE. */
-int npmu_open_persist(struct npmu_open *open, u64 offset, u64 len);
-/*
- * Copy within the region, in one section. The caller checked the range.
- * -ESTALE: the open may not (any more); -EIO: a bad block.
- */
-int npmu_open_read(struct npmu_open *open, u64 offset, void *buf, size_t len);
-int npmu_open_write(struct npmu_open *open, u64 offset, const void *buf, size_t len);
-
 long npmu_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 int npmu_mmap(struct file *file, struct vm_area_struct *vma);
 /* Take every mapping of region bytes away, or of some. The status page stays. */

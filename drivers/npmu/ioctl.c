@@ -7,6 +7,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/uaccess.h>
 
+#include "access.h"
 #include "front.h"
 #include "range.h"
 #include "reader.h"
@@ -89,7 +90,7 @@ static int ioc_persist(struct npmu_open *open, union npmu_ioc_any *arg)
 	if (!npmu_range_ok(persist->offset, persist->length,
 			   READ_ONCE(open->entry->region->size)))
 		return -EINVAL;
-	return npmu_open_persist(open, persist->offset, persist->length);
+	return npmu_tpt_persist(open->entry, persist->offset, persist->length);
 }
 
 static int ioc_claim(struct npmu_open *open, union npmu_ioc_any *arg)
@@ -142,7 +143,7 @@ static u32 wait_events(struct npmu_open *open, const struct npmu_ioc_wait *wait,
 	if (READ_ONCE(region->role_seq) != READ_ONCE(open->seen_role))
 		events |= NPMU_WAIT_ROLE;
 	if (wait->flags & NPMU_WAIT_F_COMPARE &&
-	    (npmu_open_read(open, wait->offset, &value, sizeof(value)) || value != wait->value))
+	    (npmu_tpt_read(open->entry, wait->offset, &value, sizeof(value)) || value != wait->value))
 		events |= NPMU_WAIT_CHANGED;
 	return events;
 }

@@ -11,6 +11,7 @@
  */
 #include <linux/slab.h>
 
+#include "access.h"
 #include "backing.h"
 #include "bad.h"
 #include "media.h"

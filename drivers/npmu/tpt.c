@@ -8,10 +8,8 @@
 #include <linux/cred.h>
 #include <linux/slab.h>
 
-#include "backing.h"
 #include "charge.h"
 #include "debug.h"
-#include "media.h"
 #include "rights.h"
 #include "tpt.h"
 
@@ -353,31 +351,6 @@ u64 npmu_tpt_translate(struct npmu_tpt_entry *entry, u64 offset, u64 *len)
 	skip = offset - extent->off;
 	*len = min(extent->len - skip, left);
 	return extent->start + skip;
-}
-
-int npmu_tpt_read(struct npmu_tpt_entry *entry, u64 offset, void *buf, size_t len)
-{
-	struct npmu_unit *unit = entry->region->unit;
-	int ret = 0;
-
-	if (!npmu_gate_enter(&entry->read))
-		return -ESTALE;
-	while (len && !ret) {
-		u64 run;
-		u64 where = npmu_tpt_translate(entry, offset, &run);
-		size_t step = min_t(u64, run, len);
-
-		if (where == NPMU_NOWHERE || npmu_media_is_bad(unit->media, where, step)) {
-			ret = -EIO;
-			break;
-		}
-		ret = npmu_backing_read(unit->backing, where, buf, step);
-		offset += step;
-		buf += step;
-		len -= step;
-	}
-	npmu_gate_leave(&entry->read);
-	return ret;
 }
 
 bool npmu_tpt_next(struct npmu_unit *unit, u64 id, struct npmu_tpt_stat *stat)

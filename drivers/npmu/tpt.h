@@ -179,12 +179,6 @@ u64 npmu_tpt_translate(struct npmu_tpt_entry *entry, u64 offset, u64 *len);
 #define NPMU_NOWHERE	U64_MAX
 
 /*
- * Copies within the region, in one section of the read gate. The caller checked the
- * range. -ESTALE: the entry is dead; -EIO: a bad block.
- */
-int npmu_tpt_read(struct npmu_tpt_entry *entry, u64 offset, void *buf, size_t len);
-
-/*
  * The entry with the lowest id above @id of a unit; false: there is none.
  * npmu_tpt_stat_put() drops the references in @stat.
  */

@@ -36,6 +36,7 @@ void shim_die(const char *file, int line, const char *what) __attribute__((noret
 #define BIT(n)			(1UL << (n))
 #define container_of(p, type, member) \
 	((type *)((char *)(p) - offsetof(type, member)))
+#define min3(a, b, c)		min(a, min(b, c))
 #define min(a, b) \
 	({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
 #define max(a, b) \
