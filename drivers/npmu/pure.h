@@ -14,6 +14,7 @@
 #include <linux/build_bug.h>
 #include <linux/crc32c.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/stddef.h>
@@ -51,6 +52,10 @@ typedef __u64 u64;
 
 #define U64_MAX			((u64)~0ULL)
 
+#define EXPORT_SYMBOL_GPL(symbol)	extern int npmu_no_modules_here
+
+#define cpu_to_le16(x)		htole16(x)
+#define le16_to_cpu(x)		le16toh(x)
 #define cpu_to_le32(x)		htole32(x)
 #define cpu_to_le64(x)		htole64(x)
 #define le32_to_cpu(x)		le32toh(x)
