@@ -29,7 +29,7 @@ help:
 	@echo 'make clean             remove what was built'
 
 modules:
-	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m W=1 modules
+	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m CONFIG_NPMU_RDMA=m W=1 modules
 
 lib:
 	+$(MAKE) -C lib
@@ -77,13 +77,13 @@ bench:
 	scripts/bench $(BENCH)
 
 install: all
-	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m \
+	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m CONFIG_NPMU_RDMA=m \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(DESTDIR)) modules_install
 	+$(MAKE) -C lib install
 	+$(MAKE) -C tools install
 
 clean:
-	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m clean
+	+$(MAKE) -C $(KDIR) M=$(CURDIR)/drivers/npmu CONFIG_NPMU=m CONFIG_NPMU_RDMA=m clean
 	+$(MAKE) -C lib clean
 	+$(MAKE) -C tools clean
 	+$(MAKE) -C selftests/unit clean

@@ -53,6 +53,7 @@ bool npmu_principal_ok(const char *name)
 	}
 	return false;
 }
+EXPORT_SYMBOL_GPL(npmu_principal_ok);
 
 bool npmu_principal_field_ok(const u8 *field)
 {

@@ -4,6 +4,7 @@
  * two copies as a record, and the mending of metadata that was hit. It must not know
  * who uses what failed.
  */
+#include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -127,6 +128,7 @@ bool npmu_media_is_bad(struct npmu_media *media, u64 start, u64 len)
 	rcu_read_unlock();
 	return listed || npmu_backing_bad(media->backing, start, len);
 }
+EXPORT_SYMBOL_GPL(npmu_media_is_bad);
 
 /* The twin of the record at an offset of the tables, if it is valid. */
 static bool read_twin(struct npmu_media *media, u64 off)

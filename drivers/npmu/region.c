@@ -4,6 +4,7 @@
  * what is shown of them. It must not know what changes them (change.c, create.c,
  * resize.c) nor who uses them.
  */
+#include <linux/export.h>
 #include <linux/slab.h>
 #include <linux/stringhash.h>
 
@@ -47,6 +48,7 @@ struct npmu_region *npmu_region_find(struct npmu_unit *unit, const char *name)
 		return NULL;
 	return npmu_region_get(region);
 }
+EXPORT_SYMBOL_GPL(npmu_region_find);
 
 struct npmu_region *npmu_region_next(struct npmu_unit *unit, u32 slot)
 {
@@ -96,12 +98,20 @@ void npmu_region_put(struct npmu_region *region)
 	if (region)
 		kref_put(&region->ref, region_release);
 }
+EXPORT_SYMBOL_GPL(npmu_region_put);
 
 struct npmu_extmap *npmu_region_map(struct npmu_region *region)
 {
 	return rcu_dereference_protected(region->map,
 					 lockdep_is_held(&region->unit->lock));
 }
+
+void npmu_region_name(struct npmu_region *region, char name[NPMU_REGION_NAME_LEN])
+{
+	guard(mutex)(&region->unit->lock);
+	strscpy(name, region->name, NPMU_REGION_NAME_LEN);
+}
+EXPORT_SYMBOL_GPL(npmu_region_name);
 
 void npmu_region_stat(struct npmu_region *region, struct npmu_region_stat *stat)
 {

@@ -238,6 +238,9 @@ static inline struct npmu_region *npmu_region_get(struct npmu_region *region)
 	return region;
 }
 
+/* Its name of now. */
+void npmu_region_name(struct npmu_region *region, char name[NPMU_REGION_NAME_LEN]);
+
 /* Fills @stat; npmu_region_stat_put() drops the references in it. */
 void npmu_region_stat(struct npmu_region *region, struct npmu_region_stat *stat);
 void npmu_region_stat_put(struct npmu_region_stat *stat);

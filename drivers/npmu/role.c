@@ -4,6 +4,8 @@
  * persist the new epoch, mark the entry dead, wait for those inside, zap, answer.
  * It must not know how the writer reaches the bytes nor how its death is noticed.
  */
+#include <linux/export.h>
+
 #include "rights.h"
 #include "role.h"
 
@@ -142,6 +144,7 @@ int npmu_role_claim(struct npmu_tpt_entry *entry, bool may_wait, u64 *fence_epoc
 	mutex_unlock(&region->lock);
 	return ret;
 }
+EXPORT_SYMBOL_GPL(npmu_role_claim);
 
 /* The epoch was raised: whoever wrote under the old one does so no more. */
 static void drop_writer(struct npmu_region *region, struct npmu_party *former)
@@ -234,6 +237,7 @@ int npmu_role_takeover(struct npmu_tpt_entry *entry, u64 expected, u64 *fence_ep
 	}
 	return ret;
 }
+EXPORT_SYMBOL_GPL(npmu_role_takeover);
 
 int npmu_role_fence(struct npmu_region *region, const u64 *expected,
 		    struct netlink_ext_ack *extack)
@@ -362,6 +366,7 @@ int npmu_role_resign(struct npmu_tpt_entry *entry)
 	tell_former(region, NPMU_EVENT_WRITER_RESIGNED, &former);
 	return ret;
 }
+EXPORT_SYMBOL_GPL(npmu_role_resign);
 
 void npmu_role_death(struct npmu_tpt_entry *entry)
 {
@@ -385,6 +390,7 @@ void npmu_role_death(struct npmu_tpt_entry *entry)
 
 	tell_former(region, NPMU_EVENT_WRITER_DEAD, &former);
 }
+EXPORT_SYMBOL_GPL(npmu_role_death);
 
 void npmu_role_lose(struct npmu_region *region)
 {
@@ -416,3 +422,4 @@ int npmu_role_kick(struct npmu_tpt_entry *entry)
 	wake_up_all(&region->wait);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(npmu_role_kick);

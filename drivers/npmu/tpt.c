@@ -6,6 +6,7 @@
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/export.h>
 #include <linux/slab.h>
 
 #include "charge.h"
@@ -153,6 +154,7 @@ err_free:
 	entry_free(entry);
 	return ERR_PTR(ret);
 }
+EXPORT_SYMBOL_GPL(npmu_tpt_open);
 
 struct npmu_tpt_entry *npmu_tpt_open(struct npmu_region *region, u32 access,
 				     const struct npmu_revoke_ops *ops, void *owner)
@@ -183,6 +185,7 @@ struct npmu_tpt_entry *npmu_tpt_open_principal(struct npmu_region *region,
 	strscpy(entry->principal, principal);
 	return entry_publish(entry);
 }
+EXPORT_SYMBOL_GPL(npmu_tpt_open_principal);
 
 static void mark_drained(struct npmu_tpt_entry *entry)
 {
@@ -216,6 +219,7 @@ void npmu_tpt_close(struct npmu_tpt_entry *entry)
 	npmu_uncharge(entry->charge);
 	entry_free(entry);
 }
+EXPORT_SYMBOL_GPL(npmu_tpt_close);
 
 static void mark_undrained(struct npmu_tpt_entry *entry)
 {
@@ -352,6 +356,7 @@ u64 npmu_tpt_translate(struct npmu_tpt_entry *entry, u64 offset, u64 *len)
 	*len = min(extent->len - skip, left);
 	return extent->start + skip;
 }
+EXPORT_SYMBOL_GPL(npmu_tpt_translate);
 
 bool npmu_tpt_next(struct npmu_unit *unit, u64 id, struct npmu_tpt_stat *stat)
 {

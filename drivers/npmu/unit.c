@@ -109,6 +109,7 @@ void npmu_unit_put(struct npmu_unit *unit)
 	if (unit)
 		kref_put(&unit->ref, unit_release);
 }
+EXPORT_SYMBOL_GPL(npmu_unit_put);
 
 /* Under npmu_units_lock or npmu_attach_lock. */
 static struct npmu_unit *unit_by_name(const char *name)
@@ -129,6 +130,7 @@ struct npmu_unit *npmu_unit_find(const char *name)
 	unit = unit_by_name(name);
 	return unit ? npmu_unit_get(unit) : NULL;
 }
+EXPORT_SYMBOL_GPL(npmu_unit_find);
 
 struct npmu_unit *npmu_unit_next(u32 id)
 {

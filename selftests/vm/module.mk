@@ -21,5 +21,5 @@ $(KO): $(SOURCES) $(HEADERS) $(KDIR)/Module.symvers module.mk
 	done
 	cd $(COPY) && find * -name '*.[ch]' ! -name '*.mod.c' | while read -r file; do \
 		[ -e "$(abspath $(TOP))/$$file" ] || rm "$$file"; done
-	+$(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODULE) CONFIG_NPMU=m $(OPTIONS) modules
+	+$(MAKE) -C $(KDIR) M=$(CURDIR)/$(MODULE) CONFIG_NPMU=m CONFIG_NPMU_RDMA=m $(OPTIONS) modules
 	touch $(KO)

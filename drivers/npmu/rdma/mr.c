@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Keys over extents. Owns conn->keys: scattered extents of a region are registered
+ * as memory regions whose addresses are PM addresses, so that the client sees one run.
+ * It must not know who may have a key, nor when one is taken away.
+ */
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/random.h>
+
+#include "../backing.h"
+#include "../media.h"
+#include "../tpt.h"
+#include "mr.h"
+
+/* A device that does not answer a registration for so long is broken. */
+#define NPMU_REG_BOUND	(2 * HZ)
+
+/*
+ * struct run - what one key is to cover: pieces that are contiguous by PM address.
+ * Interior boundaries are aligned to the page size by physical address.
+ */
+struct run {
+	u64 offset;
+	u64 len;
+	int nr_sg;
+	u32 nr_pages;
+	u32 page_size;
+};
+
+struct reg_done {
+	struct ib_cqe cqe;
+	struct completion done;
+	enum ib_wc_status status;
+};
+
+static u64 phys_of(struct npmu_unit *unit, u64 where)
+{
+	return ((u64)npmu_backing_pfn(unit->backing, where) << PAGE_SHIFT) +
+	       (where & (PAGE_SIZE - 1));
+}
+
+/*
+ * The longest run at @offset by pages of @page_size, at most @len. Without @sg only
+ * counts its pieces. 0: not even one page of that size fits there.
+ */
+static int run_take(struct npmu_conn *conn, u64 offset, u64 len, u32 page_size,
+		    struct run *run, struct scatterlist *sg)
+{
+	struct npmu_tpt_entry *entry = conn->entry;
+	struct npmu_unit *unit = entry->region->unit;
+	u64 pm_addr = entry->region->pm_addr;
+	u32 max = conn->cm->device->attrs.max_fast_reg_page_list_len;
+	u64 mask = page_size - 1;
+
+	run->offset = offset;
+	run->len = 0;
+	run->nr_sg = 0;
+	run->nr_pages = 0;
+	run->page_size = page_size;
+	while (len && run->nr_pages < max) {
+		u64 step, room, phys;
+		u64 where = npmu_tpt_translate(entry, offset, &step);
+
+		if (where == NPMU_NOWHERE)
+			return -ENXIO;
+		phys = phys_of(unit, where);
+		/* The first page may be entered in its middle, the last be left there. */
+		if (run->nr_sg ? phys & mask : (phys ^ (pm_addr + offset)) & mask)
+			break;
+		room = (u64)(max - run->nr_pages) * page_size - (phys & mask);
+		step = min3(step, len, room);
+		/* No piece ends within a page, but for the last one. */
+		if (step < len && (phys + step) & mask) {
+			u64 whole = step - ((phys + step) & mask);
+
+			if ((s64)whole <= 0)
+				break;
+			step = whole;
+		}
+		/* What an sg entry's length holds. */
+		step = min_t(u64, step, SZ_1G);
+		if (npmu_media_is_bad(unit->media, where, step))
+			return -EIO;
+		if (sg) {
+			sg_set_page(sg, pfn_to_page(phys >> PAGE_SHIFT), step,
+				    phys & (PAGE_SIZE - 1));
+			sg = sg_next(sg);
+		}
+		run->nr_sg++;
+		run->len += step;
+		run->nr_pages += DIV_ROUND_UP((phys & mask) + step, page_size);
+		offset += step;
+		len -= step;
+	}
+	return run->len ? 0 : -EINVAL;
+}
+
+/* By 2 MiB where extents and device allow, else by the page size of the CPU. */
+static int run_find(struct npmu_conn *conn, u64 offset, u64 len, struct run *run)
+{
+	int ret = -EINVAL;
+
+	if (conn->cm->device->attrs.page_size_cap & NPMU_CHUNK_SIZE)
+		ret = run_take(conn, offset, len, NPMU_CHUNK_SIZE, run, NULL);
+	if (ret == -EINVAL)
+		ret = run_take(conn, offset, len, PAGE_SIZE, run, NULL);
+	return ret;
+}
+
+static void reg_done(struct ib_cq *cq, struct ib_wc *wc)
+{
+	struct reg_done *reg = container_of(wc->wr_cqe, struct reg_done, cqe);
+	struct npmu_conn *conn = cq->cq_context;
+
+	atomic64_inc(&conn->counters.completions);
+	reg->status = wc->status;
+	complete(&reg->done);
+}
+
+static int key_register(struct npmu_conn *conn, struct npmu_key *key, int access)
+{
+	struct reg_done *reg;
+	struct ib_reg_wr wr = {
+		.wr.opcode = IB_WR_REG_MR,
+		.wr.send_flags = IB_SEND_SIGNALED,
+		.mr = key->mr,
+		.key = key->mr->rkey,
+		.access = access,
+	};
+	int ret;
+
+	reg = kzalloc(sizeof(*reg), GFP_KERNEL);
+	if (!reg)
+		return -ENOMEM;
+	init_completion(&reg->done);
+	reg->cqe.done = reg_done;
+	wr.wr.wr_cqe = &reg->cqe;
+	ret = ib_post_send(conn->cm->qp, &wr.wr, NULL);
+	if (!ret && !wait_for_completion_timeout(&reg->done, NPMU_REG_BOUND)) {
+		/* An error of the queue pair completes it, or the device is beyond help. */
+		npmu_conn_close(conn);
+		ib_drain_sq(conn->cm->qp);
+		ret = -ETIMEDOUT;
+	} else if (!ret && reg->status != IB_WC_SUCCESS) {
+		ret = -ESTALE;
+	}
+	kfree(reg);
+	return ret;
+}
+
+static void key_free(struct npmu_conn *conn, struct npmu_key *key)
+{
+	if (!IS_ERR_OR_NULL(key->mr))
+		ib_dereg_mr(key->mr);
+	if (key->nr_sg)
+		ib_dma_unmap_sg(conn->cm->device, key->sg, key->nr_sg, DMA_BIDIRECTIONAL);
+	kvfree(key->sg);
+}
+
+static int key_make(struct npmu_conn *conn, struct npmu_key *key, const struct run *run,
+		    int access)
+{
+	struct ib_device *dev = conn->cm->device;
+	struct run again;
+	int mapped;
+	u8 low;
+	int ret;
+
+	key->offset = run->offset;
+	key->len = run->len;
+	key->sg = kvcalloc(run->nr_sg, sizeof(*key->sg), GFP_KERNEL);
+	if (!key->sg)
+		return -ENOMEM;
+	sg_init_table(key->sg, run->nr_sg);
+	ret = run_take(conn, run->offset, run->len, run->page_size, &again, key->sg);
+	if (ret || again.len != run->len || again.nr_sg != run->nr_sg)
+		return ret ?: -EAGAIN;
+	mapped = ib_dma_map_sg(dev, key->sg, run->nr_sg, DMA_BIDIRECTIONAL);
+	if (!mapped)
+		return -ENOMEM;
+	key->nr_sg = run->nr_sg;
+	key->mr = ib_alloc_mr(conn->pd, IB_MR_TYPE_MEM_REG, run->nr_pages);
+	if (IS_ERR(key->mr))
+		return PTR_ERR(key->mr);
+	ret = ib_map_mr_sg(key->mr, key->sg, mapped, NULL, run->page_size);
+	if (ret != mapped || key->mr->length != run->len)
+		return ret < 0 ? ret : -E2BIG;
+	key->mr->iova = conn->entry->region->pm_addr + run->offset;
+	get_random_bytes(&low, sizeof(low));
+	ib_update_fast_reg_key(key->mr, low);
+	return key_register(conn, key, access);
+}
+
+static int keys_count(struct npmu_conn *conn, u64 offset, u64 len)
+{
+	struct run run;
+	int nr = 0;
+
+	while (len) {
+		int ret = run_find(conn, offset, len, &run);
+
+		if (ret)
+			return ret;
+		if (++nr > NPMU_WIRE_MAX_KEYS)
+			return -E2BIG;
+		offset += run.len;
+		len -= run.len;
+	}
+	return nr;
+}
+
+static void keys_free(struct npmu_conn *conn)
+{
+	struct npmu_keys *keys = conn->keys;
+
+	lockdep_assert_held(&conn->keys_lock);
+	conn->keys = NULL;
+	WRITE_ONCE(conn->nr_keys, 0);
+	if (!keys)
+		return;
+	while (keys->nr)
+		key_free(conn, &keys->key[--keys->nr]);
+	kvfree(keys);
+}
+
+static int keys_fill(struct npmu_conn *conn, u64 offset, u64 len, bool write)
+{
+	int access = IB_ACCESS_REMOTE_READ;
+	struct run run;
+	int ret, nr;
+
+	if (write)
+		access |= IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE;
+	nr = keys_count(conn, offset, len);
+	if (nr < 0)
+		return nr;
+	conn->keys = kvzalloc(struct_size(conn->keys, key, nr), GFP_KERNEL);
+	if (!conn->keys)
+		return -ENOMEM;
+	conn->keys->write = write;
+	while (conn->keys->nr < nr && len) {
+		ret = run_find(conn, offset, len, &run);
+		if (ret)
+			return ret;
+		ret = key_make(conn, &conn->keys->key[conn->keys->nr++], &run, access);
+		if (ret)
+			return ret;
+		offset += run.len;
+		len -= run.len;
+	}
+	/* The extents changed meanwhile. */
+	return len ? -EAGAIN : 0;
+}
+
+int npmu_keys_make(struct npmu_conn *conn, u64 offset, u64 len, bool write)
+{
+	int ret;
+
+	guard(mutex)(&conn->keys_lock);
+	keys_free(conn);
+	if (conn->revoked)
+		return -ESTALE;
+	ret = keys_fill(conn, offset, len, write);
+	if (ret)
+		keys_free(conn);
+	else
+		WRITE_ONCE(conn->nr_keys, conn->keys->nr);
+	return ret;
+}
+
+void npmu_keys_drop(struct npmu_conn *conn, bool for_good)
+{
+	guard(mutex)(&conn->keys_lock);
+	if (for_good)
+		conn->revoked = true;
+	keys_free(conn);
+}
+
+u32 npmu_keys_tell(struct npmu_conn *conn, struct npmu_wire_key *keys)
+{
+	u64 pm_addr = conn->entry->region->pm_addr;
+	u32 i;
+
+	guard(mutex)(&conn->keys_lock);
+	if (!conn->keys)
+		return 0;
+	for (i = 0; i < conn->keys->nr; i++) {
+		const struct npmu_key *key = &conn->keys->key[i];
+
+		keys[i].address = cpu_to_le64(pm_addr + key->offset);
+		keys[i].length = cpu_to_le64(key->len);
+		keys[i].rkey = cpu_to_le32(key->mr->rkey);
+		keys[i].access = cpu_to_le32(conn->keys->write ?
+					     NPMU_WIRE_READ | NPMU_WIRE_WRITE : NPMU_WIRE_READ);
+	}
+	return conn->keys->nr;
+}
