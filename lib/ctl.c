@@ -58,7 +58,7 @@ int npmu_ctl_open(struct npmu_ctl **out, struct npmu_error *err)
 	ctl = calloc(1, sizeof(*ctl));
 	if (!ctl)
 		return npmu_error_set(err, -ENOMEM, "out of memory");
-	code = npmu_nl_open(&ctl->nl, err);
+	code = npmu_nl_open(&ctl->nl, NPMU_FAMILY_NAME, "npmu", err);
 	if (code) {
 		free(ctl);
 		return code;

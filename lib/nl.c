@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Generic netlink over libnl. Owns sockets, messages and error texts from the
- * kernel; knows the family's name and no command of it.
+ * kernel; knows no command.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -251,6 +251,14 @@ static int put_args(struct nl_msg *msg, const struct nl_arg *args, size_t n)
 
 	for (i = 0; i < n && !code; i++) {
 		switch (args[i].type) {
+		case NL_U16:
+			code = nla_put_u16(msg, args[i].attr,
+					   (uint16_t)args[i].number);
+			break;
+		case NL_BYTES:
+			code = nla_put(msg, args[i].attr, (int)args[i].number,
+				       args[i].string);
+			break;
 		case NL_U32:
 			code = nla_put_u32(msg, args[i].attr,
 					   (uint32_t)args[i].number);
@@ -376,7 +384,8 @@ const char *npmu_nl_error(const struct nl *nl)
 	return nl->text;
 }
 
-int npmu_nl_open(struct nl **out, struct npmu_error *err)
+int npmu_nl_open(struct nl **out, const char *family, const char *module,
+		 struct npmu_error *err)
 {
 	struct nl *nl = calloc(1, sizeof(*nl));
 	int on = 1;
@@ -396,13 +405,14 @@ int npmu_nl_open(struct nl **out, struct npmu_error *err)
 		return npmu_error_set(err, errno_of(code), "netlink: %s",
 				      nl_geterror(code));
 	}
-	nl->family = genl_ctrl_resolve(nl->sock, NPMU_FAMILY_NAME);
+	nl->family = genl_ctrl_resolve(nl->sock, family);
 	if (nl->family < 0) {
 		code = nl->family;
 		npmu_nl_close(nl);
 		if (code == -NLE_OBJ_NOTFOUND)
 			return npmu_error_set(err, -ENOENT,
-					      "the kernel module npmu is not loaded: modprobe npmu");
+					      "the kernel module %s is not loaded: modprobe %s",
+					      module, module);
 		return npmu_error_set(err, errno_of(code), "netlink: %s",
 				      nl_geterror(code));
 	}
@@ -429,7 +439,7 @@ int npmu_nl_subscribe(struct nl **out, const char *group, struct npmu_error *err
 	struct nl *nl;
 	int id, code;
 
-	code = npmu_nl_open(&nl, err);
+	code = npmu_nl_open(&nl, NPMU_FAMILY_NAME, "npmu", err);
 	if (code)
 		return code;
 	id = genl_ctrl_resolve_grp(nl->sock, NPMU_FAMILY_NAME, group);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Requests and answers of the family "npmu" as tables: which attribute goes into
+ * Requests and answers of a family as tables: which attribute goes into
  * which member of which plain structure. Behind it is libnl, which only nl.c
  * knows.
  */
@@ -12,7 +12,7 @@
 
 #include <npmu/npmu.h>
 
-enum nl_type { NL_U32, NL_U64, NL_STRING, NL_UUID, NL_FLAG };
+enum nl_type { NL_U16, NL_U32, NL_U64, NL_STRING, NL_BYTES, NL_UUID, NL_FLAG };
 
 /* An attribute of an answer. */
 struct nl_field {
@@ -35,14 +35,15 @@ struct nl_struct {
 struct nl_arg {
 	uint16_t attr;
 	uint8_t type;
-	uint64_t number;
+	uint64_t number;	/* of NL_BYTES: how many */
 	const char *string;
 };
 
 struct nl;
 
-/* Return: 0 or a negative errno, -ENOENT: no family: no module. */
-int npmu_nl_open(struct nl **out, struct npmu_error *err);
+/* Return: 0 or a negative errno, -ENOENT: no @family: no @module. */
+int npmu_nl_open(struct nl **out, const char *family, const char *module,
+		 struct npmu_error *err);
 void npmu_nl_close(struct nl *nl);
 
 /*
