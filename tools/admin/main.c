@@ -243,6 +243,60 @@ const struct command commands[] = {
 		.run = tpt_list,
 	},
 	{
+		.noun = "ni", .verb = "listen", .operands = "ADDRESS[:PORT]", .min = 1, .max = 1,
+		.summary = "let clients of other hosts connect to an address",
+		.detail = "Of an RDMA device of this host; 0.0.0.0 or [::] is any. An IPv6 address with a port\n"
+			"stands in brackets. An address that is not there yet is waited for. Must be said\n"
+			"again after a restart.",
+		.example = "ni listen 192.168.7.1",
+		.run = ni_listen,
+	},
+	{
+		.noun = "ni", .verb = "unlisten", .operands = "ADDRESS[:PORT]", .min = 1, .max = 1,
+		.summary = "stop that, and end the connections that came by it",
+		.example = "ni unlisten 192.168.7.1",
+		.run = ni_unlisten,
+	},
+	{
+		.noun = "ni", .verb = "list", .operands = "",
+		.summary = "list the addresses that are listened at",
+		.example = "ni list",
+		.run = ni_list,
+	},
+	{
+		.noun = "ni", .verb = "sessions", .operands = "",
+		.summary = "list who is connected, and to what",
+		.example = "ni sessions --json",
+		.run = ni_sessions,
+	},
+	{
+		.noun = "key", .verb = "make", .operands = "",
+		.summary = "print a new key, for a file that is the principal's and the unit's alone",
+		.example = "key make",
+		.run = key_make,
+	},
+	{
+		.noun = "key", .verb = "load", .operands = "PRINCIPAL FILE", .min = 2, .max = 2,
+		.summary = "load the key of a principal into the kernel",
+		.detail = "FILE is what 'key make' printed; - is the standard input. The kernel keeps the key\n"
+			"until it is removed, or the host restarts: then it must be loaded again.",
+		.example = "key load alice /etc/npmu/keys/alice",
+		.run = key_load,
+	},
+	{
+		.noun = "key", .verb = "remove", .operands = "PRINCIPAL", .min = 1, .max = 1,
+		.summary = "forget the key of a principal",
+		.detail = "Connections that were made with it go on; 'grant remove' ends what it may do.",
+		.example = "key remove alice",
+		.run = key_remove,
+	},
+	{
+		.noun = "key", .verb = "list", .operands = "",
+		.summary = "list the principals whose keys are loaded",
+		.example = "key list",
+		.run = key_list,
+	},
+	{
 		.noun = "monitor", .operands = "",
 		.options = OPTIONS(
 			OPTION(OPT_COUNT, "count", "N", "stop after N events")),
