@@ -224,6 +224,13 @@ static void keys_free(struct npmu_conn *conn)
 	kvfree(keys);
 }
 
+/* A device does what it is asked, on memory that forgets as well: the class decides. */
+bool npmu_keys_flush(struct npmu_conn *conn)
+{
+	return conn->entry->region->unit->class == NPMU_CLASS_PERSISTENT &&
+	       conn->cm->device->attrs.device_cap_flags & IB_DEVICE_FLUSH_PERSISTENT;
+}
+
 static int keys_fill(struct npmu_conn *conn, u64 offset, u64 len, bool write)
 {
 	int access = IB_ACCESS_REMOTE_READ;
@@ -232,6 +239,8 @@ static int keys_fill(struct npmu_conn *conn, u64 offset, u64 len, bool write)
 
 	if (write)
 		access |= IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE;
+	if (write && npmu_keys_flush(conn))
+		access |= IB_ACCESS_FLUSH_PERSISTENT;
 	nr = keys_count(conn, offset, len);
 	if (nr < 0)
 		return nr;

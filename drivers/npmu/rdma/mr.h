@@ -21,6 +21,12 @@
  */
 int npmu_keys_make(struct npmu_conn *conn, u64 offset, u64 len, bool write);
 
+/*
+ * Is RDMA FLUSH offered on the keys for writing? Where the unit is of class persistent and the
+ * device can.
+ */
+bool npmu_keys_flush(struct npmu_conn *conn);
+
 /* No access lands by a key once this returned. @for_good: and none is made again. */
 void npmu_keys_drop(struct npmu_conn *conn, bool for_good);
 

@@ -244,7 +244,8 @@ static void serve_open(struct answer *answer, const struct npmu_wire_open *msg)
 	opened->fence_epoch = cpu_to_le64(READ_ONCE(region->fence_epoch));
 	opened->entry = cpu_to_le64(entry->id);
 	opened->class = cpu_to_le32(region->unit->class);
-	opened->persist = cpu_to_le32(NPMU_WIRE_PERSIST_MESSAGE);
+	opened->persist = cpu_to_le32(NPMU_WIRE_PERSIST_MESSAGE |
+				      (npmu_keys_flush(conn) ? NPMU_WIRE_PERSIST_FLUSH : 0));
 	opened->writer = cpu_to_le32(!!READ_ONCE(region->writer));
 	opened->nr_keys = cpu_to_le32(nr);
 	answer_send(answer, NPMU_WIRE_OK, struct_size(opened, keys, nr));

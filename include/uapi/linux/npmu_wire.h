@@ -246,7 +246,7 @@ struct npmu_wire_key {
 
 /* How a commit is made durable. */
 #define NPMU_WIRE_PERSIST_MESSAGE	1U	/* by NPMU_WIRE_COMMIT */
-#define NPMU_WIRE_PERSIST_FLUSH		2U	/* by RDMA FLUSH */
+#define NPMU_WIRE_PERSIST_FLUSH		2U	/* by RDMA FLUSH (persistence), with the writer's keys */
 
 /**
  * struct npmu_wire_opened - what was opened
