@@ -373,7 +373,7 @@ int npmu_rdma_connect(const char *host, const char *port, int timeout_ms,
 	if (!c)
 		return npmu_error_set(err, -ENOMEM, "out of memory");
 	c->answer = -1;
-	snprintf(number, sizeof(number), "%u", NPMU_WIRE_PORT);
+	snprintf(number, sizeof(number), "%d", NPMU_WIRE_PORT);
 	c->events = rdma_create_event_channel();
 	if (!c->events || rdma_create_id(c->events, &c->id, NULL, RDMA_PS_TCP)) {
 		code = npmu_error_set(err, -errno, "no RDMA here: %s: rdma link show",

@@ -128,13 +128,6 @@ u32 npmu_record_crc(const void *rec, size_t crc_off)
 	return npmu_crc32c(crc, p + crc_off, NPMU_RECORD_SIZE - crc_off);
 }
 
-bool npmu_name_char_ok(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '+' ||
-	       c == ':' || c == '-';
-}
-
 bool npmu_name_ok(const char *name, size_t max)
 {
 	size_t n;

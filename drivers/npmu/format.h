@@ -92,7 +92,12 @@ u32 npmu_record_crc(const void *rec, size_t crc_off);
 bool npmu_name_ok(const char *name, size_t max);
 
 /* May the name of a unit or a region have this byte? */
-bool npmu_name_char_ok(char c);
+static inline bool npmu_name_char_ok(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '+' ||
+	       c == ':' || c == '-';
+}
 
 /**
  * npmu_name_field_ok - is a name field of a record legal and zero-padded

@@ -34,27 +34,6 @@ static_assert(offsetof(struct npmu_creators_block, unit_uuid) == 24, "frozen");
 static_assert(offsetof(struct npmu_creators_block, reserved) == 40, "frozen");
 static_assert(offsetof(struct npmu_creators_block, creators) == 128, "frozen");
 
-static bool principal_char_ok(char c)
-{
-	return npmu_name_char_ok(c) || c == '@';
-}
-
-bool npmu_principal_ok(const char *name)
-{
-	size_t n;
-
-	if (name[0] == '\0' || name[0] == '.')
-		return false;
-	for (n = 0; n < NPMU_PRINCIPAL_LEN; n++) {
-		if (name[n] == '\0')
-			return true;
-		if (!principal_char_ok(name[n]))
-			return false;
-	}
-	return false;
-}
-EXPORT_SYMBOL_GPL(npmu_principal_ok);
-
 bool npmu_principal_field_ok(const u8 *field)
 {
 	size_t n;

@@ -7,7 +7,7 @@
 #ifndef NPMU_GRANT_H
 #define NPMU_GRANT_H
 
-#include "pure.h"
+#include "format.h"
 
 /**
  * struct npmu_grant - a principal's right to a range of a region
@@ -57,7 +57,20 @@ struct npmu_creators {
  *
  * Return: true if it is.
  */
-bool npmu_principal_ok(const char *name);
+static inline bool npmu_principal_ok(const char *name)
+{
+	size_t n;
+
+	if (name[0] == '\0' || name[0] == '.')
+		return false;
+	for (n = 0; n < NPMU_PRINCIPAL_LEN; n++) {
+		if (name[n] == '\0')
+			return true;
+		if (!npmu_name_char_ok(name[n]) && name[n] != '@')
+			return false;
+	}
+	return false;
+}
 
 /* Is a principal's field of a record legal and zero-padded? */
 bool npmu_principal_field_ok(const u8 *field);

@@ -143,7 +143,8 @@ static u32 wait_events(struct npmu_open *open, const struct npmu_ioc_wait *wait,
 	if (READ_ONCE(region->role_seq) != READ_ONCE(open->seen_role))
 		events |= NPMU_WAIT_ROLE;
 	if (wait->flags & NPMU_WAIT_F_COMPARE &&
-	    (npmu_tpt_read(open->entry, wait->offset, &value, sizeof(value)) || value != wait->value))
+	    (npmu_tpt_read(open->entry, wait->offset, &value, sizeof(value)) ||
+	     value != wait->value))
 		events |= NPMU_WAIT_CHANGED;
 	return events;
 }

@@ -52,8 +52,6 @@ typedef __u64 u64;
 
 #define U64_MAX			((u64)~0ULL)
 
-#define EXPORT_SYMBOL_GPL(symbol)	extern int npmu_no_modules_here
-
 #define cpu_to_le16(x)		htole16(x)
 #define le16_to_cpu(x)		le16toh(x)
 #define cpu_to_le32(x)		htole32(x)

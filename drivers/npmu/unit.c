@@ -418,21 +418,19 @@ struct npmu_unit *npmu_unit_attach_dram(const char *name, u64 size, u32 max_regi
 
 	guard(mutex)(&npmu_attach_lock);
 	unit->backing = npmu_backing_open_dram(size, extack);
-	if (IS_ERR(unit->backing)) {
-		ret = PTR_ERR(unit->backing);
-		npmu_unit_put(unit);
-		return ERR_PTR(ret);
-	}
+	ret = PTR_ERR_OR_ZERO(unit->backing);
+	if (ret)
+		goto err_put;
 	ret = npmu_media_format(unit->backing, name, max_regions, true, uuid, extack);
-	if (ret) {
-		unit_close_backing(unit);
-		npmu_unit_put(unit);
-		return ERR_PTR(ret);
-	}
-	return unit_attach(unit, name, extack);
+	if (!ret)
+		return unit_attach(unit, name, extack);
+	unit_close_backing(unit);
+err_put:
+	npmu_unit_put(unit);
+	return ERR_PTR(ret);
 }
 
-/* The name of a region that is in use, or an empty one. Under unit->lock. */
+/* Is a region in use, and which? Under unit->lock. */
 static bool unit_in_use(struct npmu_unit *unit, struct netlink_ext_ack *extack)
 {
 	struct npmu_region *region;

@@ -20,6 +20,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 struct npmu_ni;
 
 /* Default port, of IPv4 and IPv6. */
@@ -131,6 +133,8 @@ struct npmu_session_info {
 
 typedef int npmu_session_fn(void *ctx, const struct npmu_session_info *info);
 int npmu_ni_session_list(struct npmu_ni *ni, npmu_session_fn *fn, void *ctx);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

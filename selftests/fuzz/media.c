@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Fuzz target over everything that reads media: the record checks, the extent
- * arithmetic, the allocator's marks, the offline check.
+ * Fuzz target over what reads media: records, extents, allocator, offline check.
  *
- * Input: a byte of flags, then patches {record, offset (2), length, bytes} upon a
- * small valid unit. With F_SEAL every record is sealed again, lists included, so
- * that the CRC does not hide what is behind it. Besides not crashing, what passed
- * a check must keep its promises, and the naive twin must come to the same verdict.
+ * Input: a byte of flags, then patches {record, offset (2), length, bytes} upon a small
+ * valid unit. With F_SEAL every record is sealed again, so that the CRC does not hide what is
+ * behind it. What passed must keep its promises, and the twin must agree.
  */
 #include <linux/npmu_ckpt.h>
 

@@ -33,7 +33,8 @@ static const struct {
 
 #define NR_REQUESTS	(sizeof(requests) / sizeof(requests[0]))
 
-_Static_assert(NR_REQUESTS == NPMU_WIRE_TYPES - 1, "a request without a test");
+_Static_assert(NPMU_WIRE_TYPES - 1 == sizeof(requests) / sizeof(requests[0]),
+	       "a request without a test");
 
 static void make(union message *m, u16 type, size_t len)
 {

@@ -128,7 +128,9 @@ struct npmu_conn_stat {
  * @unit_nonce: ours
  * @entry: what is open, or NULL; until teardown
  * @waiter: on the wait queue of the region while it is open
- * @watching: a CHANGED is owed, for @watch_kicks and @watch_role
+ * @watching: a CHANGED is owed
+ * @watch_kicks: what the client knows of the writer's kicks
+ * @watch_role: what the client knows of changes of the role
  */
 struct npmu_conn {
 	struct kref ref;
@@ -199,7 +201,7 @@ bool npmu_conn_move(struct npmu_conn *conn, enum npmu_conn_state from,
 /* Begins to end a connection, once. Any context. */
 void npmu_conn_close(struct npmu_conn *conn);
 
-/* qp.c: a buffer to answer from, zeroed as far as a header, or NULL: the client asked for too much. */
+/* qp.c: a buffer to answer from, of zeros, or NULL: the client asked for too much. */
 struct npmu_conn_buf *npmu_conn_buf_get(struct npmu_conn *conn);
 void npmu_conn_send(struct npmu_conn *conn, struct npmu_conn_buf *buf);
 

@@ -133,7 +133,8 @@ static void qp_event(struct ib_event *event, void *ctx)
 
 	if (event->event == IB_EVENT_COMM_EST)
 		rdma_notify(conn->cm, event->event);
-	else if (event->event != IB_EVENT_SQ_DRAINED && event->event != IB_EVENT_QP_LAST_WQE_REACHED)
+	else if (event->event != IB_EVENT_SQ_DRAINED &&
+		 event->event != IB_EVENT_QP_LAST_WQE_REACHED)
 		npmu_conn_close(conn);
 }
 

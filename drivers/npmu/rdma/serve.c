@@ -193,7 +193,7 @@ static int entry_open(struct npmu_conn *conn, const struct npmu_wire_open *msg)
 	region = region_of(msg);
 	if (!region)
 		return -ENOENT;
-	if (region->unit->class < le32_to_cpu(msg->class)) {
+	if (region->unit->class < le32_to_cpu(msg->persistence_class)) {
 		npmu_region_put(region);
 		return -ERANGE;
 	}
@@ -243,7 +243,7 @@ static void serve_open(struct answer *answer, const struct npmu_wire_open *msg)
 	opened->region_size = cpu_to_le64(READ_ONCE(region->size));
 	opened->fence_epoch = cpu_to_le64(READ_ONCE(region->fence_epoch));
 	opened->entry = cpu_to_le64(entry->id);
-	opened->class = cpu_to_le32(region->unit->class);
+	opened->persistence_class = cpu_to_le32(region->unit->class);
 	opened->persist = cpu_to_le32(NPMU_WIRE_PERSIST_MESSAGE |
 				      (npmu_keys_flush(conn) ? NPMU_WIRE_PERSIST_FLUSH : 0));
 	opened->writer = cpu_to_le32(!!READ_ONCE(region->writer));

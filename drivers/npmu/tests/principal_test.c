@@ -5,6 +5,7 @@
  */
 #include <linux/cred.h>
 
+#include "access.h"
 #include "fixture.h"
 
 #define SIZE	(4 * MIB)

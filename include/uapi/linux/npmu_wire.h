@@ -115,7 +115,7 @@ struct npmu_wire_refusal {
 /* Status of an answer: 0 or why nothing was done. */
 #define NPMU_WIRE_OK		0
 #define NPMU_WIRE_E_MALFORMED	1	/* the message is not as it must be */
-#define NPMU_WIRE_E_ORDER	2	/* not now: not authenticated, nothing open, or open already */
+#define NPMU_WIRE_E_ORDER	2	/* not now: nobody yet, nothing open, or open already */
 #define NPMU_WIRE_E_AUTH	3	/* wrong key or unknown principal */
 #define NPMU_WIRE_E_NOT_FOUND	4	/* no such unit or region that the principal may see */
 #define NPMU_WIRE_E_ACCESS	5	/* the grant does not allow that */
@@ -125,7 +125,7 @@ struct npmu_wire_refusal {
 #define NPMU_WIRE_E_RANGE	9	/* not within what was opened */
 #define NPMU_WIRE_E_IO		10	/* memory failed */
 #define NPMU_WIRE_E_GONE	11	/* the unit's device is gone */
-#define NPMU_WIRE_E_LIMIT	12	/* too many opens of the principal, or too many keys needed */
+#define NPMU_WIRE_E_LIMIT	12	/* too many opens of the principal, or keys needed */
 #define NPMU_WIRE_E_MEMORY	13	/* the unit has no memory left for it */
 #define NPMU_WIRE_E_TIMEDOUT	14	/* a fence is not done: ask again */
 #define NPMU_WIRE_E_CLASS	15	/* less is survived than was asked for */
@@ -150,6 +150,7 @@ struct npmu_wire_header {
 
 /**
  * struct npmu_wire_auth_begin - names the principal
+ * @header: of every message
  * @principal: padded with zeros
  * @nonce: of the client, random, never used twice
  */
@@ -161,6 +162,7 @@ struct npmu_wire_auth_begin {
 
 /**
  * struct npmu_wire_auth_begun - the unit proves that it knows the key
+ * @header: of every message
  * @nonce: of the unit, random, never used twice
  * @proof: HMAC-SHA256 by the principal's key over struct npmu_wire_transcript with
  *	@role NPMU_WIRE_ROLE_UNIT. Of an unknown principal: by a key that nobody knows
@@ -173,6 +175,7 @@ struct npmu_wire_auth_begun {
 
 /**
  * struct npmu_wire_auth_prove - so does the client
+ * @header: of every message
  * @proof: as the unit's, with @role NPMU_WIRE_ROLE_CLIENT
  */
 struct npmu_wire_auth_prove {
@@ -216,18 +219,19 @@ struct npmu_wire_transcript {
 
 /**
  * struct npmu_wire_open - open a region
+ * @header: of every message
  * @unit: name, padded with zeros
  * @region: name, padded with zeros
  * @access: NPMU_WIRE_READ, with or without NPMU_WIRE_WRITE; the latter only says that
  *	the writer role may be asked for
- * @class: what a commit must survive at least (enum npmu_class)
+ * @persistence_class: what a commit must survive at least (enum npmu_class)
  */
 struct npmu_wire_open {
 	struct npmu_wire_header header;
 	__u8 unit[NPMU_UNIT_NAME_LEN];
 	__u8 region[NPMU_REGION_NAME_LEN];
 	__le32 access;
-	__le32 class;
+	__le32 persistence_class;
 };
 
 /**
@@ -246,10 +250,11 @@ struct npmu_wire_key {
 
 /* How a commit is made durable. */
 #define NPMU_WIRE_PERSIST_MESSAGE	1U	/* by NPMU_WIRE_COMMIT */
-#define NPMU_WIRE_PERSIST_FLUSH		2U	/* by RDMA FLUSH (persistence), with the writer's keys */
+#define NPMU_WIRE_PERSIST_FLUSH		2U	/* by RDMA FLUSH, with keys for writing */
 
 /**
  * struct npmu_wire_opened - what was opened
+ * @header: of every message
  * @unit_uuid: identity of the unit
  * @region_uuid: identity of the region
  * @pm_address: of the first byte that is granted
@@ -258,7 +263,7 @@ struct npmu_wire_key {
  * @region_size: bytes of the whole region
  * @fence_epoch: the region's, now
  * @entry: id of the TPT entry, as the unit's administrator sees it
- * @class: what a commit survives (enum npmu_class)
+ * @persistence_class: what a commit survives (enum npmu_class)
  * @persist: NPMU_WIRE_PERSIST_*: every way that there is
  * @writer: not zero: there is a writer
  * @nr_keys: how many follow; they cover what is granted, in order, without gaps
@@ -274,7 +279,7 @@ struct npmu_wire_opened {
 	__le64 region_size;
 	__le64 fence_epoch;
 	__le64 entry;
-	__le32 class;
+	__le32 persistence_class;
 	__le32 persist;
 	__le32 writer;
 	__le32 nr_keys;
@@ -287,6 +292,7 @@ struct npmu_wire_opened {
 
 /**
  * struct npmu_wire_takeover - fence the writer and become it
+ * @header: of every message
  * @expected_epoch: the fence epoch that the client believes to be current
  */
 struct npmu_wire_takeover {
@@ -296,6 +302,7 @@ struct npmu_wire_takeover {
 
 /**
  * struct npmu_wire_claimed - answer to CLAIM, TAKEOVER and RESIGN
+ * @header: of every message
  * @fence_epoch: of this writer; after RESIGN the region's
  * @nr_keys: as in struct npmu_wire_opened
  * @reserved: zero
@@ -325,6 +332,7 @@ struct npmu_wire_range {
 
 /**
  * struct npmu_wire_commit - make durable what was written; then, maybe, store a word
+ * @header: of every message
  * @flags: NPMU_WIRE_COMMIT_*
  * @nr_ranges: how many follow
  * @word_offset: in the region, a multiple of 8; zero without NPMU_WIRE_COMMIT_WORD
@@ -344,6 +352,7 @@ struct npmu_wire_commit {
 
 /**
  * struct npmu_wire_watch - send one CHANGED when there is something new
+ * @header: of every message
  * @kicks: what the client knows, of an answer or a notice before
  * @role: likewise
  */
@@ -355,6 +364,7 @@ struct npmu_wire_watch {
 
 /**
  * struct npmu_wire_changed - answer to WATCH, and the notice that follows when neither
+ * @header: of every message
  *	count is new by then
  * @kicks: of the writer so far
  * @role: counts changes of the writer role

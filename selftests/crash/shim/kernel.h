@@ -54,6 +54,7 @@ void shim_die(const char *file, int line, const char *what) __attribute__((noret
 
 #define IS_ERR(p)		((unsigned long)(p) >= (unsigned long)-4095)
 #define PTR_ERR(p)		((int)(long)(p))
+#define PTR_ERR_OR_ZERO(p)	(IS_ERR(p) ? PTR_ERR(p) : 0)
 #define ERR_PTR(e)		((void *)(long)(e))
 
 ssize_t shim_strscpy(char *dst, const char *src, size_t size, bool pad);

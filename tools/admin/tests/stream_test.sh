@@ -113,8 +113,8 @@ cmp -s before region; result $? damaged__fences_nobody
 
 # The overwrite form: a state, that each import replaces
 new
-python3 "$HEADER" 1 8000 >head
-for copy in 0 1; do dd if=head of=region bs=4096 seek=$copy conv=notrunc status=none; done
+python3 "$HEADER" 1 8000 >header
+for copy in 0 1; do dd if=header of=region bs=4096 seek=$copy conv=notrunc status=none; done
 fails export__overwrite_without_a_state 1 'nothing has been committed' export --file region
 head -c 8000 /dev/urandom >in
 admin import --file region --tag 3 --json <in && python3 -c '
