@@ -9,6 +9,7 @@
  * stored anything there. The bytes are reached through the entry's own read gate: a
  * reader may not write, and a fence of the writer does not concern it.
  */
+#include <linux/export.h>
 #include <linux/slab.h>
 
 #include "access.h"
@@ -24,7 +25,8 @@
 /**
  * struct npmu_reader_place - who is attached to an entry of the table
  * @open: of it, or NULL: nobody. One that is dead no longer is
- * @pid: the process that attached, with a reference while @open is there
+ * @pid: the process that attached, with a reference while @open is there, or NULL: a
+ *	principal
  * @instance: of the checkpoint it attached to
  */
 struct npmu_reader_place {
@@ -173,7 +175,8 @@ static void occupy(struct npmu_readers *r, u32 slot, struct npmu_tpt_entry *entr
 	if (entry->reader > 0)
 		vacate(r, entry->reader - 1, 0);
 	r->place[slot].open = entry;
-	r->place[slot].pid = get_pid(task_tgid(current));
+	/* Who works for a principal is nobody's process. */
+	r->place[slot].pid = *entry->principal ? NULL : get_pid(task_tgid(current));
 	r->place[slot].instance = r->geometry.instance;
 	entry->reader = slot + 1;
 }
@@ -218,18 +221,35 @@ static int find_own(const struct npmu_readers *r, const struct npmu_tpt_entry *e
 	return slot;
 }
 
-static bool is_common(kuid_t uid, kuid_t owner)
+/* How a principal is written where users are: see linux/npmu_wire.h. */
+#define UID_OF_PRINCIPALS	BIT(31)
+
+/* The user of an open, as on the media. */
+static u32 media_uid(const struct npmu_tpt_entry *entry)
+{
+	const char *principal = entry->principal;
+
+	if (*principal)
+		return npmu_crc32c(0, principal, strlen(principal)) | UID_OF_PRINCIPALS;
+	return from_kuid(&init_user_ns, entry->uid);
+}
+
+static bool is_common_uid(kuid_t uid, kuid_t owner)
 {
 	return !uid_eq(uid, GLOBAL_ROOT_UID) && !uid_eq(uid, owner);
 }
 
-static u32 media_uid(kuid_t uid)
+/* Neither root nor whose region it is. */
+static bool is_common(const struct npmu_tpt_entry *entry, kuid_t owner)
 {
-	return from_kuid(&init_user_ns, uid);
+	if (*entry->principal)
+		return strcmp(entry->principal, entry->region->creator);
+	return is_common_uid(entry->uid, owner);
 }
 
-/* A free place that a user may have, or -ENOSPC. */
-static int find_free(const struct npmu_readers *r, kuid_t uid, kuid_t owner)
+/* A free place that an open's user may have, or -ENOSPC. */
+static int find_free(const struct npmu_readers *r, const struct npmu_tpt_entry *entry,
+		     kuid_t owner)
 {
 	struct npmu_ckpt_named named;
 	u32 of_one = 0, of_all = 0;
@@ -241,10 +261,10 @@ static int find_free(const struct npmu_readers *r, kuid_t uid, kuid_t owner)
 			found = slot;
 			continue;
 		}
-		of_one += named.uid == media_uid(uid);
-		of_all += is_common(make_kuid(&init_user_ns, named.uid), owner);
+		of_one += named.uid == media_uid(entry);
+		of_all += is_common_uid(make_kuid(&init_user_ns, named.uid), owner);
 	}
-	if (is_common(uid, owner) && (of_one >= SHARE_OF_ONE || of_all >= SHARE_OF_ALL))
+	if (is_common(entry, owner) && (of_one >= SHARE_OF_ONE || of_all >= SHARE_OF_ALL))
 		return -ENOSPC;
 	return found;
 }
@@ -260,7 +280,7 @@ static int make_place(struct npmu_tpt_entry *entry, struct npmu_readers *r, u32 
 	struct npmu_ckpt_reader_entry *made = &r->table[slot];
 	bool spoilt = le64_to_cpu(made->instance) == r->geometry.instance;
 	struct npmu_ckpt_named named = {
-		.uid = media_uid(entry->uid),
+		.uid = media_uid(entry),
 		.position = position,
 	};
 
@@ -290,14 +310,14 @@ static int attach(struct npmu_tpt_entry *entry, struct npmu_readers *r, bool cre
 	if (slot < 0) {
 		if (!create)
 			return -ENOENT;
-		slot = find_free(r, entry->uid, owner);
+		slot = find_free(r, entry, owner);
 		if (slot < 0)
 			return slot;
 		ret = make_place(entry, r, slot, name, *position);
 		if (ret)
 			return ret;
 	} else {
-		if (named.uid != media_uid(entry->uid))
+		if (named.uid != media_uid(entry))
 			return -EACCES;
 		if (own < 0 && is_attached(r, slot, instance))
 			return -EBUSY;
@@ -328,6 +348,7 @@ int npmu_reader_attach(struct npmu_tpt_entry *entry, bool create, u64 instance,
 	*slot = ret;
 	return 0;
 }
+EXPORT_SYMBOL_GPL(npmu_reader_attach);
 
 static int ack(struct npmu_tpt_entry *entry, struct npmu_readers *r, u64 position)
 {
@@ -364,11 +385,12 @@ int npmu_reader_ack(struct npmu_tpt_entry *entry, u64 position)
 		wake_up_all(&region->wait);
 	return ret;
 }
+EXPORT_SYMBOL_GPL(npmu_reader_ack);
 
 static bool may_detach(struct npmu_tpt_entry *entry, const struct npmu_ckpt_named *named,
 		       kuid_t owner)
 {
-	return named->uid == media_uid(entry->uid) || !is_common(entry->uid, owner) ||
+	return named->uid == media_uid(entry) || !is_common(entry, owner) ||
 	       READ_ONCE(entry->region->status->writer) == entry->id;
 }
 
@@ -411,6 +433,7 @@ int npmu_reader_detach(struct npmu_tpt_entry *entry, const u8 *name)
 		wake_up_all(&region->wait);
 	return ret;
 }
+EXPORT_SYMBOL_GPL(npmu_reader_detach);
 
 void npmu_reader_leave(struct npmu_tpt_entry *entry)
 {
@@ -423,6 +446,7 @@ void npmu_reader_leave(struct npmu_tpt_entry *entry)
 	if (entry->reader > 0)
 		vacate(region->readers, entry->reader - 1, 0);
 }
+EXPORT_SYMBOL_GPL(npmu_reader_leave);
 
 void npmu_reader_settle(struct npmu_region *region)
 {
