@@ -3,6 +3,7 @@
  * Making and removing regions. Owns the order in which name, slot, space, node and
  * record come and go: what others can see is published last and taken back first.
  */
+#include <linux/export.h>
 #include <linux/slab.h>
 #include <linux/uuid.h>
 
@@ -17,13 +18,14 @@ static int reserve(struct npmu_region *region, const struct npmu_region_attr *at
 	u32 max = le32_to_cpu(unit->media->sb->max_regions);
 	int ret;
 
+	/* First: who may not create does not learn what there is. */
+	ret = *region->creator ? npmu_creator_may(unit, region->creator, size, extack) : 0;
+	if (ret)
+		return ret;
 	if (npmu_region_by_name(unit, attr->name)) {
 		NL_SET_ERR_MSG_FMT(extack, "region %s exists", attr->name);
 		return -EEXIST;
 	}
-	ret = *region->creator ? npmu_creator_may(unit, region->creator, size, extack) : 0;
-	if (ret)
-		return ret;
 	ret = xa_alloc(&unit->regions, &region->slot, region, XA_LIMIT(0, max - 1), GFP_KERNEL);
 	if (ret) {
 		if (ret == -EBUSY) {
@@ -159,6 +161,7 @@ int npmu_region_create(struct npmu_unit *unit, const struct npmu_region_attr *at
 	npmu_region_event(region, NPMU_EVENT_REGION_CREATED, NULL, NULL);
 	return 0;
 }
+EXPORT_SYMBOL_GPL(npmu_region_create);
 
 int npmu_region_remove(struct npmu_region *region, struct netlink_ext_ack *extack)
 {
