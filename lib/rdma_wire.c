@@ -87,6 +87,17 @@ static bool claimed_ok(const struct npmu_wire_claimed *claimed, size_t len)
 	       keys_ok(claimed->keys, le32toh(claimed->nr_keys), len - sizeof(*claimed));
 }
 
+static bool created_ok(const struct npmu_wire_created *created, size_t len)
+{
+	return len == sizeof(*created) && created->size;
+}
+
+static bool attached_ok(const struct npmu_wire_reader_attached *attached, size_t len)
+{
+	return len == sizeof(*attached) && !attached->reserved &&
+	       le32toh(attached->slot) < NPMU_CKPT_NR_READERS;
+}
+
 uint32_t npmu_wire_answer(const void *buf, size_t len, uint16_t type, uint32_t request)
 {
 	const struct npmu_wire_header *header = buf;
@@ -112,6 +123,12 @@ uint32_t npmu_wire_answer(const void *buf, size_t len, uint16_t type, uint32_t r
 	case NPMU_WIRE_TAKEOVER:
 	case NPMU_WIRE_RESIGN:
 		ok = claimed_ok(buf, len);
+		break;
+	case NPMU_WIRE_CREATE:
+		ok = created_ok(buf, len);
+		break;
+	case NPMU_WIRE_READER_ATTACH:
+		ok = attached_ok(buf, len);
 		break;
 	case NPMU_WIRE_WATCH:
 	case NPMU_WIRE_CHANGED:

@@ -31,6 +31,8 @@ static void use_request(const void *buf, size_t len)
 {
 	const struct npmu_wire_header *header = buf;
 	const struct npmu_wire_commit *commit = buf;
+	const struct npmu_wire_reader_attach *attach = buf;
+	const struct npmu_wire_create *create = buf;
 	const struct npmu_wire_open *open = buf;
 	uint32_t i;
 
@@ -54,6 +56,14 @@ static void use_request(const void *buf, size_t len)
 			MUST((const char *)&commit->ranges[i + 1] <= (const char *)buf + len);
 			MUST(commit->ranges[i].length);
 		}
+		break;
+	case NPMU_WIRE_CREATE:
+		MUST(ends_in_zeros(create->unit, sizeof(create->unit)));
+		MUST(ends_in_zeros(create->region, sizeof(create->region)));
+		MUST(create->size);
+		break;
+	case NPMU_WIRE_READER_ATTACH:
+		MUST(ends_in_zeros(attach->name, sizeof(attach->name)));
 		break;
 	default:
 		MUST(le16toh(header->type) && le16toh(header->type) < NPMU_WIRE_TYPES);
@@ -88,6 +98,9 @@ static void use_answer(const void *buf, size_t len, uint16_t type)
 	} else if (type == NPMU_WIRE_CLAIM || type == NPMU_WIRE_TAKEOVER ||
 		   type == NPMU_WIRE_RESIGN) {
 		use_keys(claimed->keys, le32toh(claimed->nr_keys), end);
+	} else if (type == NPMU_WIRE_READER_ATTACH) {
+		MUST(le32toh(((const struct npmu_wire_reader_attached *)buf)->slot) <
+		     NPMU_CKPT_NR_READERS);
 	} else if (type == NPMU_WIRE_CHANGED || type == NPMU_WIRE_WATCH) {
 		MUST(len == sizeof(struct npmu_wire_changed));
 	}

@@ -13,6 +13,8 @@ union message {
 	struct npmu_wire_header header;
 	struct npmu_wire_opened opened;
 	struct npmu_wire_claimed claimed;
+	struct npmu_wire_created created;
+	struct npmu_wire_reader_attached attached;
 	uint8_t bytes[NPMU_WIRE_MSG_SIZE];
 };
 
@@ -139,6 +141,34 @@ static void claimed__is_judged(void)
 	CHECK(judge(&m, len, NPMU_WIRE_CLAIM, 7), "a key that is not counted");
 }
 
+static void created__is_judged(void)
+{
+	union message m;
+	size_t len = sizeof(m.created);
+
+	header(&m, NPMU_WIRE_CREATE | NPMU_WIRE_ANSWER, len);
+	CHECK(judge(&m, len, NPMU_WIRE_CREATE, 7), "a region of no bytes");
+	m.created.size = htole64(4096);
+	CHECK(!judge(&m, len, NPMU_WIRE_CREATE, 7), "a good one");
+	m.header.length = htole16((uint16_t)(len - 8));
+	CHECK(judge(&m, len - 8, NPMU_WIRE_CREATE, 7), "too short");
+}
+
+static void attached__is_judged(void)
+{
+	union message m;
+	size_t len = sizeof(m.attached);
+
+	header(&m, NPMU_WIRE_READER_ATTACH | NPMU_WIRE_ANSWER, len);
+	m.attached.slot = htole32(NPMU_CKPT_NR_READERS - 1);
+	CHECK(!judge(&m, len, NPMU_WIRE_READER_ATTACH, 7), "a good one");
+	m.attached.reserved = htole32(1);
+	CHECK(judge(&m, len, NPMU_WIRE_READER_ATTACH, 7), "reserved bits");
+	m.attached.reserved = 0;
+	m.attached.slot = htole32(NPMU_CKPT_NR_READERS);
+	CHECK(judge(&m, len, NPMU_WIRE_READER_ATTACH, 7), "a place that is not there");
+}
+
 static void notice__has_no_number(void)
 {
 	union message m;
@@ -179,6 +209,8 @@ int main(void)
 	TAP_RUN(opened__hostile_is_refused);
 	TAP_RUN(error__is_the_header_alone);
 	TAP_RUN(claimed__is_judged);
+	TAP_RUN(created__is_judged);
+	TAP_RUN(attached__is_judged);
 	TAP_RUN(notice__has_no_number);
 	TAP_RUN(welcome__is_judged);
 	return tap_end();

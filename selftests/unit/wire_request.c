@@ -13,6 +13,9 @@ union message {
 	struct npmu_wire_auth_begin begin;
 	struct npmu_wire_open open;
 	struct npmu_wire_commit commit;
+	struct npmu_wire_create create;
+	struct npmu_wire_reader_attach attach;
+	struct npmu_wire_reader_detach detach;
 	u8 bytes[NPMU_WIRE_MSG_SIZE + 64];
 };
 
@@ -29,6 +32,10 @@ static const struct {
 	{ NPMU_WIRE_COMMIT, sizeof(struct npmu_wire_commit) + 2 * sizeof(struct npmu_wire_range) },
 	{ NPMU_WIRE_KICK, sizeof(struct npmu_wire_header) },
 	{ NPMU_WIRE_WATCH, sizeof(struct npmu_wire_watch) },
+	{ NPMU_WIRE_CREATE, sizeof(struct npmu_wire_create) },
+	{ NPMU_WIRE_READER_ATTACH, sizeof(struct npmu_wire_reader_attach) },
+	{ NPMU_WIRE_READER_ACK, sizeof(struct npmu_wire_reader_ack) },
+	{ NPMU_WIRE_READER_DETACH, sizeof(struct npmu_wire_reader_detach) },
 };
 
 #define NR_REQUESTS	(sizeof(requests) / sizeof(requests[0]))
@@ -52,6 +59,12 @@ static void make(union message *m, u16 type, size_t len)
 		m->commit.nr_ranges = cpu_to_le32(2);
 		m->commit.ranges[0].length = cpu_to_le64(8);
 		m->commit.ranges[1].length = cpu_to_le64(1);
+	} else if (type == NPMU_WIRE_CREATE) {
+		memcpy(m->create.unit, "u", 1);
+		memcpy(m->create.region, "r", 1);
+		m->create.size = cpu_to_le64(1);
+	} else if (type == NPMU_WIRE_READER_ATTACH) {
+		memcpy(m->attach.name, "me", 2);
 	}
 }
 
@@ -177,6 +190,49 @@ static void open__access_must_be_known(void)
 	}
 }
 
+static void create__without_name_or_size_is_refused(void)
+{
+	union message m;
+
+#define BAD(change, what) do {						\
+	make(&m, NPMU_WIRE_CREATE, sizeof(m.create));			\
+	change;								\
+	CHECK(judge(&m, sizeof(m.create)), what);			\
+} while (0)
+	BAD(m.create.unit[0] = 0, "no unit");
+	BAD(m.create.region[0] = 0, "no region");
+	BAD(m.create.region[63] = 'x', "bytes behind the region");
+	BAD(m.create.unit[31] = 'x', "bytes behind the unit");
+	BAD(m.create.size = 0, "nothing");
+#undef BAD
+}
+
+static void reader__message_is_judged(void)
+{
+	union message m;
+
+#define BAD(change, what) do {						\
+	make(&m, NPMU_WIRE_READER_ATTACH, sizeof(m.attach));		\
+	change;								\
+	CHECK(judge(&m, sizeof(m.attach)), what);			\
+} while (0)
+	BAD(m.attach.flags = cpu_to_le32(2), "an unknown flag");
+	BAD(m.attach.reserved = cpu_to_le32(1), "reserved bits");
+	BAD(m.attach.name[0] = 0, "no name");
+	BAD(m.attach.name[15] = 'x', "bytes behind the name");
+	BAD(memset(m.attach.name, 'x', sizeof(m.attach.name)), "a name without an end");
+#undef BAD
+	make(&m, NPMU_WIRE_READER_ATTACH, sizeof(m.attach));
+	m.attach.flags = cpu_to_le32(NPMU_WIRE_READER_CREATE);
+	CHECK(!judge(&m, sizeof(m.attach)), "to make one");
+	make(&m, NPMU_WIRE_READER_DETACH, sizeof(m.detach));
+	CHECK(!judge(&m, sizeof(m.detach)), "of one's own");
+	memcpy(m.detach.name, "me", 2);
+	CHECK(!judge(&m, sizeof(m.detach)), "by name");
+	m.detach.name[8] = 'x';
+	CHECK(judge(&m, sizeof(m.detach)), "bytes behind the name");
+}
+
 static size_t commit_of(union message *m, u32 nr)
 {
 	size_t len = sizeof(m->commit) + nr * sizeof(m->commit.ranges[0]);
@@ -263,6 +319,8 @@ int main(void)
 	TAP_RUN(header__wrong_is_refused);
 	TAP_RUN(name__empty_open_or_padded_wrong_is_refused);
 	TAP_RUN(open__access_must_be_known);
+	TAP_RUN(create__without_name_or_size_is_refused);
+	TAP_RUN(reader__message_is_judged);
 	TAP_RUN(commit__must_be_consistent);
 	TAP_RUN(hello__is_judged);
 	return tap_end();

@@ -232,23 +232,25 @@ int npmu_listen(const struct sockaddr_storage *addr, struct netlink_ext_ack *ext
 int npmu_unlisten(const struct sockaddr_storage *addr, struct netlink_ext_ack *extack)
 {
 	struct npmu_listener *listener;
+	struct rdma_cm_id *cm;
 
 	mutex_lock(&npmu_listeners_lock);
 	listener = listener_find(addr);
 	if (listener) {
 		list_del_init(&listener->node);
 		nr_listeners--;
+		/* What a retry that is on its way does not find, it does not destroy. */
+		cm = listener->cm;
+		listener->cm = NULL;
 	}
 	mutex_unlock(&npmu_listeners_lock);
 	if (!listener) {
 		NL_SET_ERR_MSG(extack, "does not listen at this address");
 		return -ENOENT;
 	}
-	cancel_delayed_work_sync(&listener->retry);
-	if (listener->cm)
-		rdma_destroy_id(listener->cm);
-	listener->cm = NULL;
-	/* What its last callback may have queued. */
+	if (cm)
+		rdma_destroy_id(cm);
+	/* With what its last callback may have queued. */
 	cancel_delayed_work_sync(&listener->retry);
 	npmu_conn_end_all(listener);
 	npmu_listener_put(listener);

@@ -142,7 +142,8 @@ static int key_register(struct npmu_conn *conn, struct npmu_key *key, int access
 		npmu_conn_close(conn);
 		ib_drain_sq(conn->cm->qp);
 		ret = -ETIMEDOUT;
-	} else if (!ret && reg->status != IB_WC_SUCCESS) {
+	} else if (ret || reg->status != IB_WC_SUCCESS) {
+		/* The queue pair is not what it was: the connection ends. */
 		ret = -ESTALE;
 	}
 	kfree(reg);
@@ -151,8 +152,9 @@ static int key_register(struct npmu_conn *conn, struct npmu_key *key, int access
 
 static void key_free(struct npmu_conn *conn, struct npmu_key *key)
 {
-	if (!IS_ERR_OR_NULL(key->mr))
-		ib_dereg_mr(key->mr);
+	/* A device that cannot is told to take no more of the client at all. */
+	if (!IS_ERR_OR_NULL(key->mr) && WARN_ON_ONCE(ib_dereg_mr(key->mr)))
+		ib_drain_qp(conn->cm->qp);
 	if (key->nr_sg)
 		ib_dma_unmap_sg(conn->cm->device, key->sg, key->nr_sg, DMA_BIDIRECTIONAL);
 	kvfree(key->sg);
@@ -276,6 +278,12 @@ int npmu_keys_make(struct npmu_conn *conn, u64 offset, u64 len, bool write)
 	else
 		WRITE_ONCE(conn->nr_keys, conn->keys->nr);
 	return ret;
+}
+
+void npmu_keys_admit(struct npmu_conn *conn)
+{
+	guard(mutex)(&conn->keys_lock);
+	conn->revoked = false;
 }
 
 void npmu_keys_drop(struct npmu_conn *conn, bool for_good)

@@ -27,6 +27,9 @@ int npmu_keys_make(struct npmu_conn *conn, u64 offset, u64 len, bool write);
  */
 bool npmu_keys_flush(struct npmu_conn *conn);
 
+/* Keys may be made again: of an entry that is not yet there. */
+void npmu_keys_admit(struct npmu_conn *conn);
+
 /* No access lands by a key once this returned. @for_good: and none is made again. */
 void npmu_keys_drop(struct npmu_conn *conn, bool for_good);
 

@@ -22,6 +22,12 @@ static_assert(sizeof(struct npmu_wire_range) == 16, "wire");
 static_assert(sizeof(struct npmu_wire_commit) == 40, "wire");
 static_assert(sizeof(struct npmu_wire_watch) == 32, "wire");
 static_assert(sizeof(struct npmu_wire_changed) == 56, "wire");
+static_assert(sizeof(struct npmu_wire_create) == 120, "wire");
+static_assert(sizeof(struct npmu_wire_created) == 40, "wire");
+static_assert(sizeof(struct npmu_wire_reader_attach) == 56, "wire");
+static_assert(sizeof(struct npmu_wire_reader_attached) == 32, "wire");
+static_assert(sizeof(struct npmu_wire_reader_ack) == 24, "wire");
+static_assert(sizeof(struct npmu_wire_reader_detach) == 32, "wire");
 static_assert(sizeof(struct npmu_wire_opened) +
 	      NPMU_WIRE_MAX_KEYS * sizeof(struct npmu_wire_key) <= NPMU_WIRE_MSG_SIZE,
 	      "an answer with all keys fits");
@@ -43,14 +49,19 @@ u32 npmu_msg_hello(const void *buf, size_t len)
 	return 0;
 }
 
-/* Not empty, and nothing but zeros behind its end. */
-static bool name_ok(const u8 *name, size_t room)
+/* Nothing but zeros behind its end, which is there. */
+static bool text_ok(const u8 *name, size_t room)
 {
 	size_t len = 0;
 
 	while (len < room && name[len])
 		len++;
-	return len && len < room && npmu_bytes_zero(name + len, room - len);
+	return len < room && npmu_bytes_zero(name + len, room - len);
+}
+
+static bool name_ok(const u8 *name, size_t room)
+{
+	return *name && text_ok(name, room);
 }
 
 static bool commit_ok(const struct npmu_wire_commit *commit, size_t len)
@@ -82,6 +93,23 @@ static bool open_ok(const struct npmu_wire_open *open)
 	       access & NPMU_WIRE_READ && !(access & ~(NPMU_WIRE_READ | NPMU_WIRE_WRITE));
 }
 
+static bool create_ok(const struct npmu_wire_create *create)
+{
+	return name_ok(create->unit, sizeof(create->unit)) &&
+	       name_ok(create->region, sizeof(create->region)) && create->size;
+}
+
+static bool attach_ok(const struct npmu_wire_reader_attach *attach)
+{
+	return !(le32_to_cpu(attach->flags) & ~NPMU_WIRE_READER_CREATE) && !attach->reserved &&
+	       name_ok(attach->name, sizeof(attach->name));
+}
+
+static bool detach_ok(const struct npmu_wire_reader_detach *detach)
+{
+	return text_ok(detach->name, sizeof(detach->name));
+}
+
 static size_t request_length(u16 type)
 {
 	switch (type) {
@@ -101,8 +129,38 @@ static size_t request_length(u16 type)
 		return sizeof(struct npmu_wire_commit);
 	case NPMU_WIRE_WATCH:
 		return sizeof(struct npmu_wire_watch);
+	case NPMU_WIRE_CREATE:
+		return sizeof(struct npmu_wire_create);
+	case NPMU_WIRE_READER_ATTACH:
+		return sizeof(struct npmu_wire_reader_attach);
+	case NPMU_WIRE_READER_ACK:
+		return sizeof(struct npmu_wire_reader_ack);
+	case NPMU_WIRE_READER_DETACH:
+		return sizeof(struct npmu_wire_reader_detach);
 	default:
 		return 0;
+	}
+}
+
+/* What is behind the header, of a message whose length is right. */
+static bool fields_ok(u16 type, const void *buf, size_t len)
+{
+	switch (type) {
+	case NPMU_WIRE_AUTH_BEGIN:
+		return name_ok(((const struct npmu_wire_auth_begin *)buf)->principal,
+			       NPMU_PRINCIPAL_LEN);
+	case NPMU_WIRE_OPEN:
+		return open_ok(buf);
+	case NPMU_WIRE_COMMIT:
+		return commit_ok(buf, len);
+	case NPMU_WIRE_CREATE:
+		return create_ok(buf);
+	case NPMU_WIRE_READER_ATTACH:
+		return attach_ok(buf);
+	case NPMU_WIRE_READER_DETACH:
+		return detach_ok(buf);
+	default:
+		return true;
 	}
 }
 
@@ -116,7 +174,6 @@ u32 npmu_msg_request(const void *buf, size_t len)
 {
 	const struct npmu_wire_header *header = buf;
 	size_t want;
-	bool ok;
 	u16 type;
 
 	if (!header_ok(header, len) || !header->request || header->status)
@@ -126,14 +183,5 @@ u32 npmu_msg_request(const void *buf, size_t len)
 	if (!want || len < want || (len > want && type != NPMU_WIRE_COMMIT))
 		return NPMU_WIRE_E_MALFORMED;
 
-	if (type == NPMU_WIRE_AUTH_BEGIN)
-		ok = name_ok(((const struct npmu_wire_auth_begin *)buf)->principal,
-			     NPMU_PRINCIPAL_LEN);
-	else if (type == NPMU_WIRE_OPEN)
-		ok = open_ok(buf);
-	else if (type == NPMU_WIRE_COMMIT)
-		ok = commit_ok(buf, len);
-	else
-		ok = true;
-	return ok ? NPMU_WIRE_OK : NPMU_WIRE_E_MALFORMED;
+	return fields_ok(type, buf, len) ? NPMU_WIRE_OK : NPMU_WIRE_E_MALFORMED;
 }

@@ -226,10 +226,11 @@ err_pd:
 
 void npmu_qp_free(struct npmu_conn *conn)
 {
-	bufs_free(conn);
 	rdma_destroy_qp(conn->cm);
 	ib_free_cq(conn->cq);
 	ib_dealloc_pd(conn->pd);
+	/* Nothing is posted in them any more. */
+	bufs_free(conn);
 }
 
 int npmu_qp_make(struct npmu_conn *conn)

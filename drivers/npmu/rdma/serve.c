@@ -9,75 +9,12 @@
 
 #include "../access.h"
 #include "../range.h"
+#include "../reader.h"
 #include "../role.h"
+#include "answer.h"
 #include "auth.h"
-#include "conn.h"
 #include "mr.h"
 #include "watch.h"
-
-/* An answer in the making. */
-struct answer {
-	struct npmu_conn *conn;
-	struct npmu_conn_buf *buf;
-	u16 type;
-	u32 request;
-};
-
-static u32 status_of(int error)
-{
-	switch (error) {
-	case 0:
-		return NPMU_WIRE_OK;
-	case -ENXIO:
-	case -ENOENT:
-		return NPMU_WIRE_E_NOT_FOUND;
-	case -EACCES:
-	case -EPERM:
-	case -EBADF:
-		return NPMU_WIRE_E_ACCESS;
-	case -ESTALE:
-		return NPMU_WIRE_E_STALE;
-	case -EBUSY:
-		return NPMU_WIRE_E_BUSY;
-	case -EROFS:
-		return NPMU_WIRE_E_READ_ONLY;
-	case -EIO:
-		return NPMU_WIRE_E_IO;
-	case -ENODEV:
-		return NPMU_WIRE_E_GONE;
-	case -EUSERS:
-	case -E2BIG:
-		return NPMU_WIRE_E_LIMIT;
-	case -ENOMEM:
-		return NPMU_WIRE_E_MEMORY;
-	case -ETIMEDOUT:
-		return NPMU_WIRE_E_TIMEDOUT;
-	case -EINVAL:
-		return NPMU_WIRE_E_RANGE;
-	default:
-		return NPMU_WIRE_E_INTERNAL;
-	}
-}
-
-static void answer_send(struct answer *answer, u32 status, size_t len)
-{
-	struct npmu_wire_header *header = answer->buf->bytes;
-
-	if (status) {
-		len = sizeof(*header);
-		atomic64_inc(&answer->conn->counters.denied);
-	}
-	header->type = cpu_to_le16(answer->type);
-	header->length = cpu_to_le16(len);
-	header->request = cpu_to_le32(answer->request);
-	header->status = cpu_to_le32(status);
-	npmu_conn_send(answer->conn, answer->buf);
-}
-
-static void answer_error(struct answer *answer, int error)
-{
-	answer_send(answer, status_of(error), sizeof(struct npmu_wire_header));
-}
 
 /* Bytes that an entry reaches from its offset on. */
 static u64 reach(const struct npmu_tpt_entry *entry)
@@ -102,7 +39,7 @@ static void show(struct npmu_conn *conn)
 
 /* 1. Who are you? */
 
-static void auth_begin(struct answer *answer, const struct npmu_wire_auth_begin *msg)
+static void auth_begin(struct npmu_answer *answer, const struct npmu_wire_auth_begin *msg)
 {
 	struct npmu_wire_auth_begun *begun = answer->buf->bytes;
 	struct npmu_conn *conn = answer->conn;
@@ -115,15 +52,15 @@ static void auth_begin(struct answer *answer, const struct npmu_wire_auth_begin 
 	if (!ret && !npmu_conn_move(conn, NPMU_CONN_NEW, NPMU_CONN_CHALLENGED))
 		ret = -ESTALE;
 	if (ret) {
-		answer_error(answer, ret);
+		npmu_answer_error(answer, ret);
 		return;
 	}
 	memcpy(begun->nonce, conn->unit_nonce, sizeof(begun->nonce));
-	answer_send(answer, NPMU_WIRE_OK, sizeof(*begun));
+	npmu_answer(answer, NPMU_WIRE_OK, sizeof(*begun));
 }
 
 /* One chance a connection, which ends when the time for it is over. */
-static void auth_prove(struct answer *answer, const struct npmu_wire_auth_prove *msg)
+static void auth_prove(struct npmu_answer *answer, const struct npmu_wire_auth_prove *msg)
 {
 	struct npmu_conn *conn = answer->conn;
 	u8 proof[NPMU_WIRE_PROOF_LEN];
@@ -131,18 +68,20 @@ static void auth_prove(struct answer *answer, const struct npmu_wire_auth_prove 
 
 	ret = npmu_auth_proof(conn, NPMU_WIRE_ROLE_CLIENT, proof);
 	if (ret) {
-		answer_error(answer, ret);
+		npmu_answer_error(answer, ret);
 		return;
 	}
 	if (crypto_memneq(proof, msg->proof, sizeof(proof))) {
-		pr_warn_ratelimited("npmu_rdma: %s did not prove who it is\n", conn->principal);
+		/* Any bytes may be in the name of a stranger. */
+		pr_warn_ratelimited("npmu_rdma: %*pE did not prove who it is\n",
+				    (int)strlen(conn->principal), conn->principal);
 		npmu_conn_move(conn, NPMU_CONN_CHALLENGED, NPMU_CONN_REFUSED);
-		answer_send(answer, NPMU_WIRE_E_AUTH, 0);
+		npmu_answer(answer, NPMU_WIRE_E_AUTH, 0);
 		return;
 	}
 	show(conn);
 	npmu_conn_move(conn, NPMU_CONN_CHALLENGED, NPMU_CONN_KNOWN);
-	answer_send(answer, NPMU_WIRE_OK, sizeof(struct npmu_wire_header));
+	npmu_answer(answer, NPMU_WIRE_OK, sizeof(struct npmu_wire_header));
 }
 
 /* 2. What do you open? */
@@ -193,10 +132,8 @@ static int entry_open(struct npmu_conn *conn, const struct npmu_wire_open *msg)
 	region = region_of(msg);
 	if (!region)
 		return -ENOENT;
-	if (region->unit->class < le32_to_cpu(msg->persistence_class)) {
-		npmu_region_put(region);
-		return -ERANGE;
-	}
+	/* An open that came to nothing on this connection took them for good. */
+	npmu_keys_admit(conn);
 	mutex_lock(&region->lock);
 	entry = npmu_tpt_open_principal(region, conn->principal, le32_to_cpu(msg->access),
 					&revoke_ops, conn);
@@ -210,28 +147,43 @@ static int entry_open(struct npmu_conn *conn, const struct npmu_wire_open *msg)
 	return 0;
 }
 
-static void serve_open(struct answer *answer, const struct npmu_wire_open *msg)
+/* On an error nothing is open. */
+static u32 try_open(struct npmu_conn *conn, const struct npmu_wire_open *msg, u64 *len)
+{
+	struct npmu_tpt_entry *entry;
+	int ret;
+
+	ret = entry_open(conn, msg);
+	if (ret)
+		return npmu_answer_status(ret);
+	entry = conn->entry;
+	*len = reach(entry);
+	if (entry->region->unit->class < le32_to_cpu(msg->persistence_class)) {
+		npmu_serve_end(conn);
+		return NPMU_WIRE_E_CLASS;
+	}
+	ret = npmu_keys_make(conn, entry->offset, *len, false);
+	if (ret)
+		npmu_serve_end(conn);
+	return npmu_answer_status(ret);
+}
+
+static void serve_open(struct npmu_answer *answer, const struct npmu_wire_open *msg)
 {
 	struct npmu_wire_opened *opened = answer->buf->bytes;
 	struct npmu_conn *conn = answer->conn;
 	struct npmu_tpt_entry *entry;
 	struct npmu_region *region;
-	u32 nr;
-	int ret;
+	u32 status, nr;
+	u64 len;
 
-	ret = entry_open(conn, msg);
-	if (ret) {
-		answer_send(answer, ret == -ERANGE ? NPMU_WIRE_E_CLASS : status_of(ret), 0);
+	status = try_open(conn, msg, &len);
+	if (status) {
+		npmu_answer(answer, status, 0);
 		return;
 	}
 	entry = conn->entry;
 	region = entry->region;
-	ret = npmu_keys_make(conn, entry->offset, reach(entry), false);
-	if (ret) {
-		npmu_serve_end(conn);
-		answer_error(answer, ret);
-		return;
-	}
 	show(conn);
 	npmu_conn_move(conn, NPMU_CONN_KNOWN, NPMU_CONN_OPEN);
 	nr = npmu_keys_tell(conn, opened->keys);
@@ -239,8 +191,9 @@ static void serve_open(struct answer *answer, const struct npmu_wire_open *msg)
 	memcpy(opened->region_uuid, region->uuid, sizeof(opened->region_uuid));
 	opened->pm_address = cpu_to_le64(region->pm_addr + entry->offset);
 	opened->offset = cpu_to_le64(entry->offset);
-	opened->length = cpu_to_le64(reach(entry));
-	opened->region_size = cpu_to_le64(READ_ONCE(region->size));
+	opened->length = cpu_to_le64(len);
+	/* It may have grown since, but never stands below what is granted. */
+	opened->region_size = cpu_to_le64(max(READ_ONCE(region->size), entry->offset + len));
 	opened->fence_epoch = cpu_to_le64(READ_ONCE(region->fence_epoch));
 	opened->entry = cpu_to_le64(entry->id);
 	opened->persistence_class = cpu_to_le32(region->unit->class);
@@ -248,12 +201,12 @@ static void serve_open(struct answer *answer, const struct npmu_wire_open *msg)
 				      (npmu_keys_flush(conn) ? NPMU_WIRE_PERSIST_FLUSH : 0));
 	opened->writer = cpu_to_le32(!!READ_ONCE(region->writer));
 	opened->nr_keys = cpu_to_le32(nr);
-	answer_send(answer, NPMU_WIRE_OK, struct_size(opened, keys, nr));
+	npmu_answer(answer, NPMU_WIRE_OK, struct_size(opened, keys, nr));
 }
 
 /* 3. What do you do with it? */
 
-static void answer_claimed(struct answer *answer, u64 fence_epoch, bool write)
+static void answer_claimed(struct npmu_answer *answer, u64 fence_epoch, bool write)
 {
 	struct npmu_wire_claimed *claimed = answer->buf->bytes;
 	struct npmu_conn *conn = answer->conn;
@@ -264,29 +217,29 @@ static void answer_claimed(struct answer *answer, u64 fence_epoch, bool write)
 	ret = npmu_keys_make(conn, entry->offset, reach(entry), write);
 	if (ret) {
 		/* A writer that cannot write is none, and an open without keys is no use. */
-		answer_error(answer, ret);
+		npmu_answer_error(answer, ret);
 		npmu_conn_close(conn);
 		return;
 	}
 	nr = npmu_keys_tell(conn, claimed->keys);
 	claimed->fence_epoch = cpu_to_le64(fence_epoch);
 	claimed->nr_keys = cpu_to_le32(nr);
-	answer_send(answer, NPMU_WIRE_OK, struct_size(claimed, keys, nr));
+	npmu_answer(answer, NPMU_WIRE_OK, struct_size(claimed, keys, nr));
 }
 
-static void serve_claim(struct answer *answer)
+static void serve_claim(struct npmu_answer *answer)
 {
 	u64 fence_epoch;
 	int ret;
 
 	ret = npmu_role_claim(answer->conn->entry, true, &fence_epoch);
 	if (ret)
-		answer_error(answer, ret);
+		npmu_answer_error(answer, ret);
 	else
 		answer_claimed(answer, fence_epoch, true);
 }
 
-static void serve_takeover(struct answer *answer, const struct npmu_wire_takeover *msg)
+static void serve_takeover(struct npmu_answer *answer, const struct npmu_wire_takeover *msg)
 {
 	u64 fence_epoch;
 	int ret;
@@ -294,19 +247,19 @@ static void serve_takeover(struct answer *answer, const struct npmu_wire_takeove
 	ret = npmu_role_takeover(answer->conn->entry, le64_to_cpu(msg->expected_epoch),
 				 &fence_epoch);
 	if (ret)
-		answer_error(answer, ret);
+		npmu_answer_error(answer, ret);
 	else
 		answer_claimed(answer, fence_epoch, true);
 }
 
-static void serve_resign(struct answer *answer)
+static void serve_resign(struct npmu_answer *answer)
 {
 	struct npmu_tpt_entry *entry = answer->conn->entry;
 	int ret;
 
 	ret = npmu_role_resign(entry);
 	if (ret)
-		answer_error(answer, ret);
+		npmu_answer_error(answer, ret);
 	else
 		answer_claimed(answer, READ_ONCE(entry->region->fence_epoch), false);
 }
@@ -321,13 +274,13 @@ static int commit_check(struct npmu_tpt_entry *entry, const struct npmu_wire_com
 
 		if (first < offset ||
 		    !npmu_range_ok(first - offset, le64_to_cpu(msg->ranges[i].length), len))
-			return -EINVAL;
+			return -ERANGE;
 	}
 	if (le32_to_cpu(msg->flags) & NPMU_WIRE_COMMIT_WORD) {
 		u64 first = le64_to_cpu(msg->word_offset);
 
 		if (first < offset || !npmu_range_ok(first - offset, sizeof(u64), len))
-			return -EINVAL;
+			return -ERANGE;
 	}
 	return 0;
 }
@@ -359,13 +312,13 @@ static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *m
 	return 0;
 }
 
-static void serve_commit(struct answer *answer, const struct npmu_wire_commit *msg)
+static void serve_commit(struct npmu_answer *answer, const struct npmu_wire_commit *msg)
 {
 	int ret = commit(answer->conn->entry, msg);
 
 	if (!ret)
 		atomic64_inc(&answer->conn->counters.commits);
-	answer_error(answer, ret);
+	npmu_answer_error(answer, ret);
 }
 
 /* In which state a request is admitted. */
@@ -376,6 +329,7 @@ static enum npmu_conn_state state_for(u16 type)
 		return NPMU_CONN_NEW;
 	case NPMU_WIRE_AUTH_PROVE:
 		return NPMU_CONN_CHALLENGED;
+	case NPMU_WIRE_CREATE:
 	case NPMU_WIRE_OPEN:
 		return NPMU_CONN_KNOWN;
 	default:
@@ -383,7 +337,7 @@ static enum npmu_conn_state state_for(u16 type)
 	}
 }
 
-static void serve(struct answer *answer, const void *msg)
+static void serve(struct npmu_answer *answer, const void *msg)
 {
 	switch (answer->type & ~NPMU_WIRE_ANSWER) {
 	case NPMU_WIRE_AUTH_BEGIN:
@@ -401,17 +355,25 @@ static void serve(struct answer *answer, const void *msg)
 	case NPMU_WIRE_COMMIT:
 		return serve_commit(answer, msg);
 	case NPMU_WIRE_WATCH:
-		return answer_send(answer, NPMU_WIRE_OK, npmu_watch_ask(answer->conn, msg,
+		return npmu_answer(answer, NPMU_WIRE_OK, npmu_watch_ask(answer->conn, msg,
 									answer->buf->bytes));
 	case NPMU_WIRE_KICK:
-		return answer_error(answer, npmu_role_kick(answer->conn->entry));
+		return npmu_answer_error(answer, npmu_role_kick(answer->conn->entry));
+	case NPMU_WIRE_CREATE:
+		return npmu_serve_create(answer, msg);
+	case NPMU_WIRE_READER_ATTACH:
+		return npmu_serve_attach(answer, msg);
+	case NPMU_WIRE_READER_ACK:
+		return npmu_serve_ack(answer, msg);
+	case NPMU_WIRE_READER_DETACH:
+		return npmu_serve_detach(answer, msg);
 	}
 }
 
 void npmu_serve(struct npmu_conn *conn, const void *msg, u32 len)
 {
 	const struct npmu_wire_header *header = msg;
-	struct answer answer = { .conn = conn };
+	struct npmu_answer answer = { .conn = conn };
 	u32 status;
 
 	atomic64_inc(&conn->counters.requests);
@@ -427,7 +389,7 @@ void npmu_serve(struct npmu_conn *conn, const void *msg, u32 len)
 	if (!answer.buf)
 		return;
 	if (READ_ONCE(conn->state) != state_for(le16_to_cpu(header->type)))
-		answer_send(&answer, NPMU_WIRE_E_ORDER, 0);
+		npmu_answer(&answer, NPMU_WIRE_E_ORDER, 0);
 	else
 		serve(&answer, msg);
 }
@@ -439,6 +401,7 @@ void npmu_serve_end(struct npmu_conn *conn)
 	if (!entry)
 		return;
 	npmu_watch_end(conn);
+	npmu_reader_leave(entry);
 	/* Drops the keys, too. */
 	npmu_role_death(entry);
 	npmu_keys_drop(conn, true);

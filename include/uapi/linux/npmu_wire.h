@@ -12,10 +12,11 @@
  *	   Nothing secret goes there.
  *	2. AUTH_BEGIN and AUTH_PROVE: each side proves that it knows the key of the
  *	   principal, the unit first.
- *	3. OPEN: one region a connection. The answer has the keys by which its bytes
+ *	3. CREATE, of a principal that may: makes a region.
+ *	4. OPEN: one region a connection. The answer has the keys by which its bytes
  *	   are read, and CLAIM or TAKEOVER those by which they are written, at once by
  *	   RDMA READ and WRITE. Remote addresses are PM addresses.
- *	4. Any other request; one answer each, in order. Besides, the unit sends notices.
+ *	5. Any other request; one answer each, in order. Besides, the unit sends notices.
  *
  * Messages are SENDs of struct npmu_wire_header and what belongs to its type, at most
  * NPMU_WIRE_MSG_SIZE bytes. A client posts a receive for each answer it expects before
@@ -25,6 +26,7 @@
 #define _UAPI_LINUX_NPMU_WIRE_H
 
 #include <linux/types.h>
+#include <linux/npmu_ckpt.h>
 #include <linux/npmu_format.h>
 
 #define NPMU_WIRE_VERSION	1
@@ -106,7 +108,11 @@ struct npmu_wire_refusal {
 #define NPMU_WIRE_COMMIT	7
 #define NPMU_WIRE_KICK		8
 #define NPMU_WIRE_WATCH		9
-#define NPMU_WIRE_TYPES		10
+#define NPMU_WIRE_CREATE	10
+#define NPMU_WIRE_READER_ATTACH	11
+#define NPMU_WIRE_READER_ACK	12
+#define NPMU_WIRE_READER_DETACH	13
+#define NPMU_WIRE_TYPES		14
 #define NPMU_WIRE_ANSWER	0x8000U
 
 /* Notices of the unit; their request number is zero. */
@@ -130,6 +136,12 @@ struct npmu_wire_refusal {
 #define NPMU_WIRE_E_TIMEDOUT	14	/* a fence is not done: ask again */
 #define NPMU_WIRE_E_CLASS	15	/* less is survived than was asked for */
 #define NPMU_WIRE_E_INTERNAL	16
+#define NPMU_WIRE_E_EXISTS	17	/* another region has that name */
+#define NPMU_WIRE_E_QUOTA	18	/* more than the principal may create */
+#define NPMU_WIRE_E_NO_SPACE	19	/* no room in the unit, or in the table of readers */
+#define NPMU_WIRE_E_INVALID	20	/* a value that cannot be: a name, a position */
+#define NPMU_WIRE_E_NO_CHECKPOINT 21	/* no valid checkpoint in the append form */
+#define NPMU_WIRE_E_NOT_ATTACHED 22	/* this connection is no named reader */
 
 /**
  * struct npmu_wire_header - every message begins with it
@@ -382,5 +394,102 @@ struct npmu_wire_changed {
 	__le32 writer;
 	__le32 reserved;
 };
+
+/**
+ * struct npmu_wire_create - make a region, by a principal that may create in the unit
+ * @unit: name, padded with zeros
+ * @region: name, padded with zeros
+ * @size: bytes, not zero; rounded up to 4 KiB
+ *
+ * Before OPEN. The principal has a grant of all of it; what the region is else, see
+ * Documentation/grants.rst. Its bytes are zero. Errors: E_NOT_FOUND (no such unit, or the
+ * principal may not create there), E_QUOTA, E_EXISTS, E_NO_SPACE, E_INVALID (the name, or
+ * @size is more than can be), E_IO (try again), E_GONE, E_MEMORY.
+ */
+struct npmu_wire_create {
+	struct npmu_wire_header header;
+	__u8 unit[NPMU_UNIT_NAME_LEN];
+	__u8 region[NPMU_REGION_NAME_LEN];
+	__le64 size;
+};
+
+/**
+ * struct npmu_wire_created - it is there, durably
+ * @region_uuid: identity of the region
+ * @size: bytes it has
+ */
+struct npmu_wire_created {
+	struct npmu_wire_header header;
+	__u8 region_uuid[NPMU_UUID_LEN];
+	__le64 size;
+};
+
+#define NPMU_WIRE_READER_CREATE	1U	/* make the entry when there is none of that name */
+
+/**
+ * struct npmu_wire_reader_attach - be a named reader of the checkpoint in the region
+ * @flags: NPMU_WIRE_READER_*
+ * @reserved: zero
+ * @instance: of the checkpoint that is read, as its header says
+ * @position: where a new entry begins; else ignored
+ * @name: padded with zeros, at least one of them
+ *
+ * As NPMU_IOC_READER_ATTACH. A right to read is enough; the grant must begin where the
+ * region begins, and cover the header and the table. An entry belongs to the principal
+ * that made it. On the media its user is the CRC32C of the principal's name, with the
+ * highest bit set; so are all principals together that which is said there of users who
+ * are not the region's owner, but for the principal that created the region. Errors:
+ * E_NO_CHECKPOINT, E_STALE (another @instance is there, or fenced), E_NOT_FOUND,
+ * E_ACCESS (it is another's), E_BUSY (another connection has it, or this one has another),
+ * E_NO_SPACE, E_READ_ONLY, E_RANGE (the grant does not cover the table), E_INVALID
+ * (@name, @position), E_IO, E_MEMORY.
+ */
+struct npmu_wire_reader_attach {
+	struct npmu_wire_header header;
+	__le32 flags;
+	__le32 reserved;
+	__le64 instance;
+	__le64 position;
+	__u8 name[NPMU_CKPT_READER_NAME_LEN];
+};
+
+/**
+ * struct npmu_wire_reader_attached - it is one, durably
+ * @position: what is acknowledged
+ * @slot: place in the table of readers
+ * @reserved: zero
+ */
+struct npmu_wire_reader_attached {
+	struct npmu_wire_header header;
+	__le64 position;
+	__le32 slot;
+	__le32 reserved;
+};
+
+/**
+ * struct npmu_wire_reader_ack - all updates below @position are acknowledged
+ * @position: as in NPMU_IOC_READER_ACK
+ *
+ * Durable when answered. Errors: E_NOT_ATTACHED, E_INVALID (@position), E_STALE,
+ * E_READ_ONLY, E_IO, E_MEMORY.
+ */
+struct npmu_wire_reader_ack {
+	struct npmu_wire_header header;
+	__le64 position;
+};
+
+/**
+ * struct npmu_wire_reader_detach - give an entry back
+ * @name: padded with zeros; all zero: that of this connection
+ *
+ * As NPMU_IOC_READER_DETACH. Errors: E_NOT_FOUND, E_NOT_ATTACHED, E_ACCESS,
+ * E_NO_CHECKPOINT, E_STALE, E_READ_ONLY, E_INVALID (@name), E_RANGE, E_IO, E_MEMORY.
+ */
+struct npmu_wire_reader_detach {
+	struct npmu_wire_header header;
+	__u8 name[NPMU_CKPT_READER_NAME_LEN];
+};
+
+/* struct npmu_wire_reader_acked, struct npmu_wire_reader_detached: the header alone */
 
 #endif /* _UAPI_LINUX_NPMU_WIRE_H */
