@@ -10,6 +10,12 @@
 #include "nihost.h"
 
 static struct npmu_ni *ni;
+static const char *unit_address = NI_ADDRESS;
+
+void ni_at(const char *address)
+{
+	unit_address = address;
+}
 
 static int sh(const char *command)
 {
@@ -84,7 +90,7 @@ int ni_connect(const char *principal, struct rdma_conn **out)
 	int code;
 
 	*out = NULL;
-	code = npmu_rdma_connect(NI_ADDRESS, NULL, NI_TIMEOUT, &c, &err);
+	code = npmu_rdma_connect(unit_address, NULL, NI_TIMEOUT, &c, &err);
 	if (!code) {
 		ni_key(principal, key);
 		code = npmu_rdma_authenticate(c, principal, key, sizeof(key), NI_TIMEOUT, &err);

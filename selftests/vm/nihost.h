@@ -34,6 +34,9 @@ int ni_grant(const char *region, const char *principal, uint32_t access, uint64_
 void ni_key(const char *principal, uint8_t key[NPMU_WIRE_KEY_MIN]);
 int ni_load_key(const char *principal);
 
+/* From now on clients connect to this host, not to NI_ADDRESS. */
+void ni_at(const char *address);
+
 /* A client that has proved who it is. */
 int ni_connect(const char *principal, struct rdma_conn **out);
 
