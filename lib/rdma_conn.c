@@ -20,6 +20,12 @@
 /* Of a work request: a receive by its index, else the address of its struct rdma_op. */
 #define WR_RECV(i)	((uint64_t)(i) << 1 | 1)
 
+/*
+ * How long an answer of the unit's device may take, 4 us * 2^17, before it is asked again,
+ * which it is 7 times: a unit that is out of reach is noticed after 4 s.
+ */
+static uint8_t ack_timeout = 17;
+
 /* When a wait that begins now is over. */
 static uint64_t deadline_in(int timeout_ms)
 {
@@ -303,6 +309,9 @@ static int resolve(struct rdma_conn *c, const char *host, const char *port, int 
 	if (rdma_resolve_route(c->id, timeout_ms))
 		return npmu_error_set(err, -EHOSTUNREACH, "%s: no route: %s", host,
 				      strerror(errno));
+	/* Where it cannot be set a dead unit is noticed later. */
+	rdma_set_option(c->id, RDMA_OPTION_ID, RDMA_OPTION_ID_ACK_TIMEOUT, &ack_timeout,
+			sizeof(ack_timeout));
 	return expect(c, RDMA_CM_EVENT_ROUTE_RESOLVED, timeout_ms, err);
 }
 
