@@ -7,6 +7,7 @@
 #include "unit_ops.h"
 #include "workload.h"
 
+uint32_t accesses(struct explore *x, struct explore_stat *stat);
 uint32_t named_readers(struct explore *x, struct explore_stat *stat);
 uint32_t random_readers(struct explore *x, struct explore_stat *stat);
 uint32_t rights(struct explore *x, struct explore_stat *stat);
@@ -438,6 +439,7 @@ const struct workload unit_workloads[] = {
 	{ "random", true, random_sequence },
 	{ "random-fragmented", true, random_fragmented },
 	{ "random-readers", true, random_readers },
+	{ "accesses", true, accesses },
 	{ "random-rights", true, random_rights },
 };
 
