@@ -86,6 +86,13 @@ static const struct nl_field region_fields[] = {
 	REGION(STRING, CREATOR, creator),
 	REGION(STRING, WRITER_PRINCIPAL, writer_principal),
 	REGION(STRING, LAST_WRITER_PRINCIPAL, last_writer_principal),
+	REGION(U64, OPENS_TOTAL, opens_total),
+	REGION(U64, READS, reads),
+	REGION(U64, WRITES, writes),
+	REGION(U64, PERSISTS, persists),
+	REGION(U64, COMMITS, commits),
+	REGION(U64, DENIED, denied),
+	REGION(U64, FENCES, fences),
 };
 
 static const struct nl_field tpt_fields[] = {

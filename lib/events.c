@@ -25,7 +25,7 @@ int npmu_events_open(struct npmu_events **out, struct npmu_error *err)
 	events = calloc(1, sizeof(*events));
 	if (!events)
 		return npmu_error_set(err, -ENOMEM, "out of memory");
-	code = npmu_nl_subscribe(&events->nl, NPMU_MCGRP_EVENTS, err);
+	code = npmu_nl_subscribe(&events->nl, NPMU_FAMILY_NAME, "npmu", NPMU_MCGRP_EVENTS, err);
 	if (code) {
 		free(events);
 		return code;

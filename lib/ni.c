@@ -32,6 +32,8 @@ struct npmu_ni {
 	FIELD(kind, LISTENER_##attr, npmu_listener_info, member)
 #define SESSION(kind, attr, member) \
 	FIELD(kind, SESSION_##attr, npmu_session_info, member)
+#define EVENT(kind, attr, member) \
+	FIELD(kind, SESSION_##attr, npmu_session_event, member)
 
 static const struct nl_field listener_fields[] = {
 	LISTENER(STRING, ADDRESS, address),
@@ -40,6 +42,12 @@ static const struct nl_field listener_fields[] = {
 	LISTENER(U32, ERROR, error),
 	LISTENER(U64, ACCEPTED, accepted),
 	LISTENER(U64, REFUSED, refused),
+	LISTENER(U64, DENIED, denied),
+	LISTENER(U64, UNPROVED, unproved),
+	LISTENER(U64, MALFORMED, malformed),
+	LISTENER(U64, VIOLATIONS, violations),
+	LISTENER(U64, VANISHED, vanished),
+	LISTENER(FLAG, NO_KEYS, no_keys),
 };
 
 static const struct nl_field key_fields[] = {
@@ -61,9 +69,21 @@ static const struct nl_field session_fields[] = {
 	SESSION(U64, COMPLETIONS, completions),
 };
 
+static const struct nl_field event_fields[] = {
+	EVENT(U32, EVENT, event),
+	EVENT(U32, END, end),
+	EVENT(U64, ID, id),
+	EVENT(STRING, PEER, peer),
+	EVENT(STRING, PRINCIPAL, principal),
+	EVENT(STRING, UNIT, unit),
+	EVENT(STRING, REGION, region),
+	EVENT(U64, ENTRY, entry),
+};
+
 static const struct nl_struct listener_struct = STRUCT(npmu_listener_info, listener_fields);
 static const struct nl_struct key_struct = STRUCT(npmu_key_info, key_fields);
 static const struct nl_struct session_struct = STRUCT(npmu_session_info, session_fields);
+static const struct nl_struct event_struct = STRUCT(npmu_session_event, event_fields);
 
 int npmu_ni_open(struct npmu_ni **out, struct npmu_error *err)
 {
@@ -173,4 +193,54 @@ int npmu_ni_session_list(struct npmu_ni *ni, npmu_session_fn *fn, void *ctx)
 {
 	return LIST(ni, NPMU_NI_CMD_SESSION_GET, &session_struct, struct npmu_session_info, fn,
 		    ctx);
+}
+
+struct npmu_ni_events {
+	struct nl *nl;
+};
+
+int npmu_ni_events_open(struct npmu_ni_events **out, struct npmu_error *err)
+{
+	struct npmu_ni_events *events;
+	int code;
+
+	if (!out)
+		return npmu_error_set(err, -EINVAL, "no place for the handle");
+	*out = NULL;
+	events = calloc(1, sizeof(*events));
+	if (!events)
+		return npmu_error_set(err, -ENOMEM, "out of memory");
+	code = npmu_nl_subscribe(&events->nl, NPMU_NI_FAMILY_NAME, "npmu_rdma",
+				 NPMU_NI_MCGRP_EVENTS, err);
+	if (code) {
+		free(events);
+		return code;
+	}
+	*out = events;
+	return 0;
+}
+
+void npmu_ni_events_close(struct npmu_ni_events *events)
+{
+	if (!events)
+		return;
+	npmu_nl_close(events->nl);
+	free(events);
+}
+
+int npmu_ni_events_fd(const struct npmu_ni_events *events)
+{
+	return npmu_nl_fd(events->nl);
+}
+
+static const struct nl_struct *event_desc_of(uint8_t cmd)
+{
+	return cmd == NPMU_NI_CMD_SESSION_NTF ? &event_struct : NULL;
+}
+
+int npmu_ni_events_next(struct npmu_ni_events *events, struct npmu_session_event *out)
+{
+	if (!out)
+		return -EINVAL;
+	return npmu_nl_next(events->nl, event_desc_of, out);
 }

@@ -433,16 +433,17 @@ void npmu_nl_close(struct nl *nl)
 	free(nl);
 }
 
-int npmu_nl_subscribe(struct nl **out, const char *group, struct npmu_error *err)
+int npmu_nl_subscribe(struct nl **out, const char *family, const char *module,
+		      const char *group, struct npmu_error *err)
 {
 	const int room = EVENT_ROOM;
 	struct nl *nl;
 	int id, code;
 
-	code = npmu_nl_open(&nl, NPMU_FAMILY_NAME, "npmu", err);
+	code = npmu_nl_open(&nl, family, module, err);
 	if (code)
 		return code;
-	id = genl_ctrl_resolve_grp(nl->sock, NPMU_FAMILY_NAME, group);
+	id = genl_ctrl_resolve_grp(nl->sock, family, group);
 	code = id < 0 ? id : nl_socket_add_membership(nl->sock, id);
 	if (!code)
 		code = nl_socket_set_nonblocking(nl->sock);

@@ -67,7 +67,8 @@ int npmu_nl_refuse(struct nl *nl, int code, const char *why);
 const char *npmu_nl_error(const struct nl *nl);
 
 /* A subscription is a handle of its own; only these three may be used on it. */
-int npmu_nl_subscribe(struct nl **out, const char *group, struct npmu_error *err);
+int npmu_nl_subscribe(struct nl **out, const char *family, const char *module,
+		      const char *group, struct npmu_error *err);
 int npmu_nl_fd(const struct nl *nl);
 
 /*

@@ -16,6 +16,7 @@ int npmu_tpt_read(struct npmu_tpt_entry *entry, u64 offset, void *buf, size_t le
 	struct npmu_unit *unit = entry->region->unit;
 	int ret = 0;
 
+	atomic64_inc(&entry->region->counters.reads);
 	if (!npmu_gate_enter(&entry->read))
 		return -ESTALE;
 	while (len && !ret) {
@@ -42,6 +43,7 @@ int npmu_tpt_write(struct npmu_tpt_entry *entry, u64 offset, const void *buf, si
 	int ret = 0;
 	int touch;
 
+	atomic64_inc(&entry->region->counters.writes);
 	if (!npmu_gate_enter(&entry->write))
 		return -ESTALE;
 	touch = npmu_touch_begin();
@@ -73,6 +75,7 @@ int npmu_tpt_store(struct npmu_tpt_entry *entry, u64 offset, const void *word)
 	int ret = 0;
 	int touch;
 
+	atomic64_inc(&entry->region->counters.writes);
 	if (!npmu_gate_enter(&entry->write))
 		return -ESTALE;
 	touch = npmu_touch_begin();
@@ -125,6 +128,7 @@ int npmu_tpt_persist(struct npmu_tpt_entry *entry, u64 offset, u64 len)
 {
 	int result = 0;
 
+	atomic64_inc(&entry->region->counters.persists);
 	while (len) {
 		u64 step = len;
 		int ret;

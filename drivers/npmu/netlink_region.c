@@ -64,7 +64,14 @@ static int region_fill_attrs(struct sk_buff *skb, const char *unit,
 	      put_principal(skb, NPMU_A_REGION_CREATOR, st->creator) ?:
 	      put_principal(skb, NPMU_A_REGION_WRITER_PRINCIPAL, st->writer.principal) ?:
 	      put_principal(skb, NPMU_A_REGION_LAST_WRITER_PRINCIPAL,
-			    st->last_writer.principal);
+			    st->last_writer.principal) ?:
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_OPENS_TOTAL, st->opens) ?:
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_READS, st->reads) ?:
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_WRITES, st->writes) ?:
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_PERSISTS, st->persists) ?:
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_COMMITS, st->commits) ?:
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_DENIED, st->denied) ?:
+	      npmu_nl_put_u64(skb, NPMU_A_REGION_FENCES, st->fences);
 	if (!ret && st->devt)
 		ret = npmu_nl_put_u64(skb, NPMU_A_REGION_DEVICE, region_device(st->devt));
 	return ret;

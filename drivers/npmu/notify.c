@@ -14,6 +14,7 @@
 #include "event.h"
 #include "netlink_gen.h"
 #include "notify.h"
+#include "trace.h"
 
 static int notify_put_u64(struct sk_buff *skb, int attr, u64 value)
 {
@@ -64,6 +65,7 @@ void npmu_notify(const struct npmu_event_info *info)
 	void *head;
 	int ret;
 
+	trace_npmu_event(info);
 	if (!genl_has_listeners(&npmu_nl_family, &init_net, NPMU_NLGRP_EVENTS))
 		return;
 	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);

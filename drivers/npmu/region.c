@@ -151,6 +151,13 @@ void npmu_region_stat(struct npmu_region *region, struct npmu_region_stat *stat)
 	stat->bad = region->bad;
 	stat->faults_huge = atomic64_read(&region->faults_huge);
 	stat->faults_small = atomic64_read(&region->faults_small);
+	stat->opens = atomic64_read(&region->counters.opens);
+	stat->reads = atomic64_read(&region->counters.reads);
+	stat->writes = atomic64_read(&region->counters.writes);
+	stat->persists = atomic64_read(&region->counters.persists);
+	stat->commits = atomic64_read(&region->counters.commits);
+	stat->denied = atomic64_read(&region->counters.denied);
+	stat->fences = atomic64_read(&region->counters.fences);
 }
 
 void npmu_region_stat_put(struct npmu_region_stat *stat)

@@ -37,6 +37,26 @@ struct npmu_party {
 };
 
 /**
+ * struct npmu_region_counters - what was done to a region, for whoever shows it
+ * @opens: of all front ends
+ * @reads: by the kernel for an open; mapped accesses and RDMA are not seen
+ * @writes: likewise
+ * @persists: likewise
+ * @commits: messages of principals
+ * @denied: opens, requests for the writer role and accesses of principals that were refused
+ * @fences: writers that were fenced
+ */
+struct npmu_region_counters {
+	atomic64_t opens;
+	atomic64_t reads;
+	atomic64_t writes;
+	atomic64_t persists;
+	atomic64_t commits;
+	atomic64_t denied;
+	atomic64_t fences;
+};
+
+/**
  * struct npmu_region - a region of an attached unit
  * @ref: one of the unit's table, one of each TPT entry and each user
  * @unit: holds a reference
@@ -78,6 +98,7 @@ struct npmu_party {
  * @role_seq: counts changes of the writer role; read without the lock
  * @status: the status page, made at the first open, lives as long as the region
  * @wait: WAIT and poll sleep here
+ * @counters: since attach; see there
  *
  * Owned by reader.c:
  * @readers_lock: the table of readers, on the media and in memory; see unit.h
@@ -127,6 +148,7 @@ struct npmu_region {
 	u64 role_seq;
 	struct npmu_status *status;
 	wait_queue_head_t wait;
+	struct npmu_region_counters counters;
 
 	struct mutex readers_lock;	/* see unit.h */
 	struct npmu_readers *readers;
@@ -206,6 +228,13 @@ struct npmu_region_stat {
 	dev_t devt;			/* 0: no node */
 	u64 faults_huge;
 	u64 faults_small;
+	u64 opens;
+	u64 reads;
+	u64 writes;
+	u64 persists;
+	u64 commits;
+	u64 denied;
+	u64 fences;
 };
 
 /* What the layers above do for a region; set once before the first unit is attached. */

@@ -8,6 +8,7 @@
 
 #include "rights.h"
 #include "role.h"
+#include "trace.h"
 
 /* Tells everyone who looks that the role is no longer what it was. */
 static void role_changed(struct npmu_region *region)
@@ -88,6 +89,14 @@ static int role_admits(struct npmu_region *region, struct npmu_tpt_entry *entry)
 	return 0;
 }
 
+/* Who asks for the role is counted when it is refused. */
+static void role_judged(struct npmu_tpt_entry *entry, const char *what, int ret)
+{
+	if (ret)
+		atomic64_inc(&entry->region->counters.denied);
+	trace_npmu_role(entry, what, ret);
+}
+
 static int claim_locked(struct npmu_region *region, struct npmu_tpt_entry *entry)
 {
 	int ret;
@@ -119,6 +128,9 @@ static int claim(struct npmu_region *region, struct npmu_tpt_entry *entry, u64 *
 	*fence_epoch = entry->fence_epoch;
 	mutex_unlock(&region->unit->lock);
 
+	/* A claim by who has the role changes nothing. */
+	if (claimed || ret)
+		role_judged(entry, "claim", ret);
 	if (claimed) {
 		struct npmu_party party = role_party(entry);
 
@@ -154,6 +166,7 @@ static void drop_writer(struct npmu_region *region, struct npmu_party *former)
 	if (region->status)
 		WRITE_ONCE(region->status->fence_epoch, region->fence_epoch);
 	if (old) {
+		atomic64_inc(&region->counters.fences);
 		role_vacate(region, former);
 		npmu_tpt_kill(old);
 	} else {
@@ -229,6 +242,7 @@ int npmu_role_takeover(struct npmu_tpt_entry *entry, u64 expected, u64 *fence_ep
 	*fence_epoch = READ_ONCE(region->fence_epoch);
 	mutex_unlock(&region->lock);
 
+	role_judged(entry, "takeover", ret);
 	tell_former(region, NPMU_EVENT_WRITER_FENCED, &former);
 	if (!ret) {
 		struct npmu_party party = role_party(entry);
@@ -363,6 +377,7 @@ int npmu_role_resign(struct npmu_tpt_entry *entry)
 		ret = npmu_tpt_drain(region);
 	mutex_unlock(&region->lock);
 
+	role_judged(entry, "resign", ret);
 	tell_former(region, NPMU_EVENT_WRITER_RESIGNED, &former);
 	return ret;
 }

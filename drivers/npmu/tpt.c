@@ -13,6 +13,7 @@
 #include "debug.h"
 #include "rights.h"
 #include "tpt.h"
+#include "trace.h"
 
 /* Entries a unit may have at all. */
 #define NPMU_MAX_ENTRIES	65536
@@ -148,9 +149,13 @@ static struct npmu_tpt_entry *entry_publish(struct npmu_tpt_entry *entry)
 	mutex_unlock(&region->unit->lock);
 	if (ret)
 		goto err_free;
+	atomic64_inc(&region->counters.opens);
+	trace_npmu_tpt_open(entry);
 	return entry;
 
 err_free:
+	atomic64_inc(&region->counters.denied);
+	trace_npmu_tpt_denied(entry, ret);
 	entry_free(entry);
 	return ERR_PTR(ret);
 }
@@ -210,6 +215,7 @@ void npmu_tpt_close(struct npmu_tpt_entry *entry)
 	mutex_lock(&unit->lock);
 	npmu_tpt_kill(entry);
 	mark_drained(entry);
+	trace_npmu_tpt_close(entry);
 	xa_erase(&unit->entries, entry->id);
 	list_del(&entry->node);
 	unit->nr_entries--;
@@ -238,6 +244,7 @@ void npmu_tpt_kill(struct npmu_tpt_entry *entry)
 	if (entry->dead)
 		return;
 	WRITE_ONCE(entry->dead, true);
+	trace_npmu_tpt_kill(entry);
 	npmu_gate_close(&entry->read);
 	npmu_gate_close(&entry->write);
 	region->nr_live--;
@@ -305,6 +312,7 @@ int npmu_tpt_drain(struct npmu_region *region)
 			ret = -ETIMEDOUT;
 			continue;
 		}
+		trace_npmu_tpt_drained(entry);
 		mutex_lock(&region->unit->lock);
 		mark_drained(entry);
 		mutex_unlock(&region->unit->lock);

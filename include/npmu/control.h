@@ -116,6 +116,13 @@ struct npmu_unit_info {
  * @creator: the principal that made it; empty: it was made by its host
  * @writer_principal: which principal the live writer is; empty: none
  * @last_writer_principal: likewise of the last writer that ended
+ * @opens_total: opens since attach, as all that follow
+ * @reads: times that the kernel read for an open; not mapped accesses, nor RDMA
+ * @writes: times that it wrote for one
+ * @persists: times that it persisted for one
+ * @commits: commit messages of principals
+ * @denied: opens, requests for the writer role and accesses of principals that were refused
+ * @fences: writers that were fenced
  */
 struct npmu_region_info {
 	char unit[NPMU_UNIT_NAME_LEN];
@@ -129,6 +136,13 @@ struct npmu_region_info {
 	uint64_t device;
 	uint64_t faults_huge;
 	uint64_t faults_small;
+	uint64_t opens_total;
+	uint64_t reads;
+	uint64_t writes;
+	uint64_t persists;
+	uint64_t commits;
+	uint64_t denied;
+	uint64_t fences;
 	uint32_t slot;
 	uint32_t uid;
 	uint32_t gid;

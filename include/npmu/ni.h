@@ -65,6 +65,12 @@ int npmu_ni_unlisten(struct npmu_ni *ni, const char *address, uint16_t port);
  * @error:	why, an errno
  * @accepted:	connections so far
  * @refused:	connect requests that were refused
+ * @denied:	messages that were answered with an error
+ * @unproved:	connections that ended since the client did not prove who it is
+ * @malformed:	likewise, since it sent what is no message
+ * @violations:	likewise, since it used a key that does not open what it asked for
+ * @vanished:	likewise, since it did not answer any more
+ * @no_keys:	1: no key of any principal is loaded, so that nobody can come in
  */
 struct npmu_listener_info {
 	char address[64];
@@ -73,6 +79,12 @@ struct npmu_listener_info {
 	uint32_t error;
 	uint64_t accepted;
 	uint64_t refused;
+	uint64_t denied;
+	uint64_t unproved;
+	uint64_t malformed;
+	uint64_t violations;
+	uint64_t vanished;
+	uint32_t no_keys;
 };
 
 /* Not 0: enough; the list returns that. */
@@ -135,6 +147,54 @@ typedef int npmu_session_fn(void *ctx, const struct npmu_session_info *info);
 int npmu_ni_session_list(struct npmu_ni *ni, npmu_session_fn *fn, void *ctx);
 
 #pragma GCC visibility pop
+
+struct npmu_ni_events;
+
+/**
+ * struct npmu_session_event - a client came in or could not, opened a region, or is gone
+ * @event:	NPMU_NI_SESSION_EVENT_*
+ * @end:	NPMU_NI_SESSION_END_*: why it is gone
+ * @id:		of the session
+ * @peer:	address and port of the client
+ * @principal:	who it is, "": not proved
+ * @unit:	of what it opened, "": nothing
+ * @region:	what it opened
+ * @entry:	id of the TPT entry
+ */
+struct npmu_session_event {
+	uint32_t event;
+	uint32_t end;
+	uint64_t id;
+	char peer[80];
+	char principal[32];
+	char unit[32];
+	char region[64];
+	uint64_t entry;
+};
+
+/**
+ * npmu_ni_events_open() - subscribe to sessions
+ * @out:	the handle, to be closed by npmu_ni_events_close()
+ * @err:	why it failed, or NULL
+ *
+ * Return: 0; -ENOENT: the module npmu_rdma is not loaded; -ENOMEM, another errno.
+ */
+int npmu_ni_events_open(struct npmu_ni_events **out, struct npmu_error *err);
+
+/* Of NULL, does nothing. */
+void npmu_ni_events_close(struct npmu_ni_events *events);
+
+/* Readable when there is an event. */
+int npmu_ni_events_fd(const struct npmu_ni_events *events);
+
+/**
+ * npmu_ni_events_next() - take the next event, without waiting
+ * @events:	handle
+ * @out:	the event
+ *
+ * Return: 0; -EAGAIN: none; -ENOBUFS: some were lost, list again.
+ */
+int npmu_ni_events_next(struct npmu_ni_events *events, struct npmu_session_event *out);
 
 #ifdef __cplusplus
 }

@@ -171,6 +171,9 @@ enum status key_list(const struct invocation *inv)
 	status = ni_ended(ni, inv, "", npmu_ni_key_list(ni, add_key, list));
 	if (status == DONE)
 		print_list(inv, list, columns);
+	if (status == DONE && !json_object_array_length(list))
+		complain("key list: none is loaded: nobody can come in over the network\n"
+			 "  after each start of the host: '" PROGRAM " key load PRINCIPAL FILE'");
 	json_object_put(list);
 	return status;
 }

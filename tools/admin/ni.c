@@ -105,16 +105,28 @@ enum status ni_unlisten(const struct invocation *inv)
 	return at_place(inv, npmu_ni_unlisten);
 }
 
+/* Some listener said so; it is the same for all. */
+static bool without_keys;
+
 static int add_listener(void *ctx, const struct npmu_listener_info *info)
 {
 	struct json_object *row = record_new();
 
+	without_keys = info->no_keys;
 	record_text(row, "address", info->address);
 	record_number(row, "port", info->port);
 	record_bool(row, "listening", info->listening);
-	record_text(row, "why_not", info->error ? strerror((int)info->error) : "");
+	/* Where it listens in vain is a reason, too. */
+	record_text(row, "why_not", info->error ? strerror((int)info->error) :
+		    info->no_keys ? "no key is loaded" : "");
 	record_number(row, "accepted", info->accepted);
 	record_number(row, "refused", info->refused);
+	record_number(row, "denied", info->denied);
+	record_number(row, "unproved", info->unproved);
+	record_number(row, "malformed", info->malformed);
+	record_number(row, "violations", info->violations);
+	record_number(row, "vanished", info->vanished);
+	record_bool(row, "no_keys", info->no_keys);
 	list_add(ctx, row);
 	return 0;
 }
@@ -125,6 +137,9 @@ static const struct column listener_columns[] = {
 	{ "listening", "LISTENING", FORM_PLAIN },
 	{ "accepted", "ACCEPTED", FORM_PLAIN },
 	{ "refused", "REFUSED", FORM_PLAIN },
+	{ "denied", "DENIED", FORM_PLAIN },
+	{ "unproved", "UNPROVED", FORM_PLAIN },
+	{ "violations", "VIOLATIONS", FORM_PLAIN },
 	{ "why_not", "WHY NOT", FORM_PLAIN },
 	{ NULL },
 };
@@ -142,6 +157,9 @@ enum status ni_list(const struct invocation *inv)
 	status = ni_ended(ni, inv, "", npmu_ni_listener_list(ni, add_listener, list));
 	if (status == DONE)
 		print_list(inv, list, listener_columns);
+	if (status == DONE && without_keys)
+		complain("ni list: no key of any principal is loaded: nobody can come in\n"
+			 "  after each start of the host: '" PROGRAM " key load PRINCIPAL FILE'");
 	json_object_put(list);
 	return status;
 }
@@ -158,6 +176,24 @@ static const char *state_name(uint32_t state)
 	};
 
 	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
+const char *session_end_name(uint32_t end)
+{
+	static const char *const names[] = {
+		[NPMU_NI_SESSION_END_NONE] = "none",
+		[NPMU_NI_SESSION_END_CLIENT] = "client",
+		[NPMU_NI_SESSION_END_VANISHED] = "vanished",
+		[NPMU_NI_SESSION_END_UNPROVED] = "unproved",
+		[NPMU_NI_SESSION_END_MALFORMED] = "malformed",
+		[NPMU_NI_SESSION_END_VIOLATION] = "violation",
+		[NPMU_NI_SESSION_END_FENCED] = "fenced",
+		[NPMU_NI_SESSION_END_MEMORY] = "memory",
+		[NPMU_NI_SESSION_END_UNLISTENED] = "unlistened",
+		[NPMU_NI_SESSION_END_FAILED] = "failed",
+	};
+
+	return end < sizeof(names) / sizeof(names[0]) ? names[end] : "unknown";
 }
 
 static int add_session(void *ctx, const struct npmu_session_info *info)

@@ -53,6 +53,13 @@ static struct json_object *region_record(const struct npmu_region_info *info)
 	principal_text(row, "last_writer_principal", info->last_writer_principal);
 	record_number(row, "faults_huge", info->faults_huge);
 	record_number(row, "faults_small", info->faults_small);
+	record_number(row, "opens_total", info->opens_total);
+	record_number(row, "reads", info->reads);
+	record_number(row, "writes", info->writes);
+	record_number(row, "persists", info->persists);
+	record_number(row, "commits", info->commits);
+	record_number(row, "denied", info->denied);
+	record_number(row, "fences", info->fences);
 	return row;
 }
 
@@ -92,6 +99,13 @@ static const struct column show_columns[] = {
 	{ "extents", "extents", FORM_PLAIN },
 	{ "faults_huge", "2 MiB faults", FORM_PLAIN },
 	{ "faults_small", "4 KiB faults", FORM_PLAIN },
+	{ "opens_total", "opens since attach", FORM_PLAIN },
+	{ "reads", "reads", FORM_PLAIN },
+	{ "writes", "writes", FORM_PLAIN },
+	{ "persists", "persists", FORM_PLAIN },
+	{ "commits", "commits", FORM_PLAIN },
+	{ "denied", "denied", FORM_PLAIN },
+	{ "fences", "fences", FORM_PLAIN },
 	{ "health", "health", FORM_PLAIN },
 	{ "bad", "bad bytes", FORM_PLAIN },
 	{ "grants", "grants", FORM_PLAIN },

@@ -4,6 +4,7 @@
  * sent. It must not know what was asked.
  */
 #include "answer.h"
+#include "trace.h"
 
 u32 npmu_answer_status(int error)
 {
@@ -59,12 +60,13 @@ void npmu_answer(struct npmu_answer *answer, u32 status, size_t len)
 
 	if (status) {
 		len = sizeof(*header);
-		atomic64_inc(&answer->conn->counters.denied);
+		npmu_conn_denied(answer->conn);
 	}
 	header->type = cpu_to_le16(answer->type);
 	header->length = cpu_to_le16(len);
 	header->request = cpu_to_le32(answer->request);
 	header->status = cpu_to_le32(status);
+	trace_npmu_rdma_answer(answer->conn->id, answer->type & ~NPMU_WIRE_ANSWER, status);
 	npmu_conn_send(answer->conn, answer->buf);
 }
 

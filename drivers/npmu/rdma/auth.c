@@ -12,6 +12,7 @@
 #include <linux/random.h>
 
 #include "auth.h"
+#include "trace.h"
 
 #define MAX_KEYS	1024
 #define NPMU_HMAC	"hmac(sha256)"
@@ -73,6 +74,7 @@ int npmu_key_set(const char *principal, const u8 *key, size_t len,
 	key_ref_put(ref);
 	if (index < 0)
 		strscpy(names[nr_names++], principal);
+	trace_npmu_rdma_key(principal, "loaded");
 	return 0;
 }
 
@@ -102,6 +104,7 @@ int npmu_key_remove(const char *principal, struct netlink_ext_ack *extack)
 		key_unlink(npmu_keyring, key);
 		key_put(key);
 	}
+	trace_npmu_rdma_key(principal, "removed");
 	nr_names--;
 	memmove(names[index], names[index + 1], (nr_names - index) * sizeof(names[0]));
 	return 0;

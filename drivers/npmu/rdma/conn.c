@@ -12,7 +12,9 @@
 
 #include "conn.h"
 #include "listen.h"
+#include "netlink.h"
 #include "qp.h"
+#include "trace.h"
 #include "watch.h"
 
 static unsigned int max_connections = 1024;
@@ -47,37 +49,69 @@ static bool is_stranger(enum npmu_conn_state state)
 	return state < NPMU_CONN_KNOWN;
 }
 
-/* Which changes there are; CLOSING is entered from everywhere, by npmu_conn_close(). */
-bool npmu_conn_move(struct npmu_conn *conn, enum npmu_conn_state from,
-		    enum npmu_conn_state to)
+/* Any of the states but CLOSING. */
+#define FROM_ANY	(-1)
+
+/*
+ * Which changes there are is for the callers; CLOSING is entered from everywhere, by
+ * npmu_conn_close(), and never left.
+ */
+static bool conn_change(struct npmu_conn *conn, int from, enum npmu_conn_state to,
+			enum npmu_ni_session_end end)
 {
+	enum npmu_conn_state was;
 	unsigned long flags;
 	bool moved;
 
 	spin_lock_irqsave(&conn->lock, flags);
-	moved = conn->state == from && from != NPMU_CONN_CLOSING;
-	if (moved)
+	was = conn->state;
+	moved = was != NPMU_CONN_CLOSING && (from == FROM_ANY || from == was);
+	if (moved) {
 		conn->state = to;
+		/* Said before, or now. */
+		if (!conn->end)
+			conn->end = end;
+		end = conn->end;
+	}
 	spin_unlock_irqrestore(&conn->lock, flags);
+	if (!moved)
+		return false;
 
-	if (moved && is_stranger(from) && !is_stranger(to)) {
+	trace_npmu_rdma_state(conn->id, was, to, end);
+	if (is_stranger(was) && !is_stranger(to)) {
 		spin_lock_irqsave(&npmu_conns_lock, flags);
 		nr_strangers--;
 		spin_unlock_irqrestore(&npmu_conns_lock, flags);
 	}
-	return moved;
+	return true;
 }
 
-void npmu_conn_close(struct npmu_conn *conn)
+bool npmu_conn_move(struct npmu_conn *conn, enum npmu_conn_state from,
+		    enum npmu_conn_state to)
 {
-	enum npmu_conn_state state;
+	return conn_change(conn, from, to, NPMU_NI_SESSION_END_NONE);
+}
 
-	do {
-		state = READ_ONCE(conn->state);
-		if (state == NPMU_CONN_CLOSING)
-			return;
-	} while (!npmu_conn_move(conn, state, NPMU_CONN_CLOSING));
-	queue_work(npmu_conn_wq, &conn->teardown);
+void npmu_conn_close(struct npmu_conn *conn, enum npmu_ni_session_end end)
+{
+	if (conn_change(conn, FROM_ANY, NPMU_CONN_CLOSING, end))
+		queue_work(npmu_conn_wq, &conn->teardown);
+}
+
+void npmu_conn_doom(struct npmu_conn *conn, enum npmu_ni_session_end end)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&conn->lock, flags);
+	if (!conn->end)
+		conn->end = end;
+	spin_unlock_irqrestore(&conn->lock, flags);
+}
+
+void npmu_conn_denied(struct npmu_conn *conn)
+{
+	atomic64_inc(&conn->counters.denied);
+	npmu_listener_denied(conn->listener);
 }
 
 static void conn_free(struct kref *ref)
@@ -132,17 +166,27 @@ static void conn_dismiss(struct npmu_conn *conn)
 	wake_up_all(&npmu_conns_fewer);
 }
 
+/* A keepalive is sent with a tick, and must be back before so many more. */
+#define SILENT_TICKS	3
+
 /* A client that vanished does not answer, nor does its device. */
 static void conn_tick(struct work_struct *work)
 {
 	struct npmu_conn *conn = container_of(work, struct npmu_conn, tick.work);
 	unsigned int ms = max(READ_ONCE(keepalive_ms), 200U);
 
-	/* The one before is not back: that is two ticks, as long as is allowed. */
-	if (is_stranger(READ_ONCE(conn->state)) || READ_ONCE(conn->alive) || npmu_qp_ping(conn))
-		npmu_conn_close(conn);
-	else
-		queue_delayed_work(npmu_conn_wq, &conn->tick, msecs_to_jiffies(ms / 2));
+	if (is_stranger(READ_ONCE(conn->state)))
+		return npmu_conn_close(conn, NPMU_NI_SESSION_END_UNPROVED);
+	if (!READ_ONCE(conn->alive)) {
+		conn->silent = 0;
+		if (npmu_qp_ping(conn))
+			return npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
+	} else if (++conn->silent == SILENT_TICKS) {
+		return npmu_conn_close(conn, NPMU_NI_SESSION_END_VANISHED);
+	}
+	/* It vanishes right after an answer at the worst: one tick more. */
+	queue_delayed_work(npmu_conn_wq, &conn->tick,
+			   msecs_to_jiffies(ms / (SILENT_TICKS + 1)));
 }
 
 struct npmu_wire_welcome npmu_conn_welcome(void)
@@ -181,7 +225,7 @@ static void conn_work(struct work_struct *work)
 		if (!known && !is_stranger(conn->state))
 			mod_delayed_work(npmu_conn_wq, &conn->tick, 0);
 		if (npmu_qp_recv(buf))
-			npmu_conn_close(conn);
+			npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 	}
 	if (READ_ONCE(conn->state) == NPMU_CONN_OPEN)
 		npmu_watch_look(conn);
@@ -197,6 +241,9 @@ static void conn_teardown(struct work_struct *work)
 	struct npmu_conn *conn = container_of(work, struct npmu_conn, teardown);
 	struct rdma_cm_id *cm = conn->cm;
 
+	/* Listeners hear of it while it can still be said what was open. */
+	npmu_ni_notify(conn, NPMU_NI_SESSION_EVENT_ENDED);
+	npmu_listener_ended(conn->listener, conn->end);
 	/* Whatever waits for the queue pair waits no longer. */
 	rdma_disconnect(cm);
 	cancel_work_sync(&conn->work);
@@ -218,9 +265,15 @@ static int conn_cm_event(struct rdma_cm_id *cm, struct rdma_cm_event *event)
 	switch (event->event) {
 	case RDMA_CM_EVENT_ESTABLISHED:
 		break;
+	case RDMA_CM_EVENT_DISCONNECTED:
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_CLIENT);
+		break;
+	case RDMA_CM_EVENT_UNREACHABLE:
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_VANISHED);
+		break;
 	default:
-		/* Disconnected, unreachable, the device goes away: all one to us. */
-		npmu_conn_close(conn);
+		/* The device or its address goes away, or the client refuses: all one to us. */
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 	}
 	return 0;
 }
@@ -290,7 +343,7 @@ u32 npmu_conn_request(struct npmu_listener *listener, struct rdma_cm_id *cm,
 	queue_delayed_work(npmu_conn_wq, &conn->tick, msecs_to_jiffies(READ_ONCE(auth_ms)));
 	if (conn_accept(conn, param))
 		/* The id is ours by now, and goes with the rest. */
-		npmu_conn_close(conn);
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 	return 0;
 
 err_dismiss:
@@ -325,7 +378,7 @@ void npmu_conn_end_all(struct npmu_listener *listener)
 	while ((conn = npmu_conn_next(id))) {
 		id = conn->id;
 		if (conn_of(conn, listener))
-			npmu_conn_close(conn);
+			npmu_conn_close(conn, NPMU_NI_SESSION_END_UNLISTENED);
 		npmu_conn_put(conn);
 	}
 	wait_event(npmu_conns_fewer, !conns_left(listener));
@@ -336,6 +389,7 @@ void npmu_conn_stat(struct npmu_conn *conn, struct npmu_conn_stat *stat)
 	spin_lock_irq(&conn->lock);
 	*stat = conn->shown;
 	stat->state = conn->state;
+	stat->end = conn->end;
 	spin_unlock_irq(&conn->lock);
 	stat->peer = conn->peer;
 	stat->keys = READ_ONCE(conn->nr_keys);

@@ -17,6 +17,7 @@
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
+#include <linux/npmu_ni.h>
 #include <rdma/rdma_cm.h>
 
 #include "msg.h"
@@ -92,6 +93,7 @@ struct npmu_conn_stat {
 	char region[NPMU_REGION_NAME_LEN];
 	u64 entry;
 	u32 keys;
+	enum npmu_ni_session_end end;
 };
 
 /**
@@ -117,7 +119,9 @@ struct npmu_conn_stat {
  * @inbox: received and not yet handled
  * @free: buffers to send from
  * @shown: what npmu_conn_stat() tells
+ * @end: why it ends, from the first who knows on
  * @alive: a keepalive is on its way; of the tick and its completion
+ * @silent: ticks since it was sent; of the tick alone
  * @keys_lock: protects @keys and @revoked; see above
  * @keys: what the client may use now, or NULL
  * @revoked: no key is ever made again
@@ -155,7 +159,9 @@ struct npmu_conn {
 	struct list_head inbox;
 	struct list_head free;
 	struct npmu_conn_stat shown;
+	enum npmu_ni_session_end end;
 	bool alive;
+	unsigned int silent;
 
 	struct mutex keys_lock;	/* see above */
 	struct npmu_keys *keys;
@@ -176,6 +182,9 @@ int npmu_conn_init(void);
 void npmu_conn_exit(void);
 /* Ends those of a listener. */
 void npmu_conn_end_all(struct npmu_listener *listener);
+
+/* A message of it was answered with an error. */
+void npmu_conn_denied(struct npmu_conn *conn);
 
 /**
  * npmu_conn_request - a client asks for a connection
@@ -198,8 +207,11 @@ struct npmu_wire_welcome npmu_conn_welcome(void);
 bool npmu_conn_move(struct npmu_conn *conn, enum npmu_conn_state from,
 		    enum npmu_conn_state to);
 
-/* Begins to end a connection, once. Any context. */
-void npmu_conn_close(struct npmu_conn *conn);
+/* Begins to end a connection, once; the first @end is the one that counts. Any context. */
+void npmu_conn_close(struct npmu_conn *conn, enum npmu_ni_session_end end);
+
+/* Says why it will end, before what ends it can be noticed otherwise. Any context. */
+void npmu_conn_doom(struct npmu_conn *conn, enum npmu_ni_session_end end);
 
 /* qp.c: a buffer to answer from, of zeros, or NULL: the client asked for too much. */
 struct npmu_conn_buf *npmu_conn_buf_get(struct npmu_conn *conn);

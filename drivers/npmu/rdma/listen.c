@@ -13,6 +13,7 @@
 
 #include "conn.h"
 #include "listen.h"
+#include "trace.h"
 
 #define MAX_LISTENERS	16
 #define RETRY_EVERY	HZ
@@ -31,6 +32,8 @@ MODULE_PARM_DESC(max_rate, "connect requests that are looked at in a second");
  * @addr: constant
  * @accepted: connections
  * @refused: connect requests
+ * @denied: messages of its connections
+ * @ended: connections, by why
  * @retry: makes @cm when there is none
  *
  * Under npmu_listeners_lock:
@@ -45,6 +48,8 @@ struct npmu_listener {
 	struct sockaddr_storage addr;
 	atomic64_t accepted;
 	atomic64_t refused;
+	atomic64_t denied;
+	atomic64_t ended[NPMU_NI_SESSION_END_FAILED + 1];
 	struct delayed_work retry;
 
 	struct rdma_cm_id *cm;
@@ -97,6 +102,16 @@ void npmu_listener_addr(struct npmu_listener *listener, struct sockaddr_storage 
 	*addr = listener->addr;
 }
 
+void npmu_listener_denied(struct npmu_listener *listener)
+{
+	atomic64_inc(&listener->denied);
+}
+
+void npmu_listener_ended(struct npmu_listener *listener, enum npmu_ni_session_end end)
+{
+	atomic64_inc(&listener->ended[end]);
+}
+
 static void refuse(struct rdma_cm_id *cm, u32 why)
 {
 	struct npmu_wire_refusal refusal = {
@@ -117,6 +132,7 @@ static int listener_event(struct rdma_cm_id *cm, struct rdma_cm_event *event)
 
 	if (event->event != RDMA_CM_EVENT_CONNECT_REQUEST) {
 		/* Of the listening id: its device or its address goes away. */
+		trace_npmu_rdma_listener(&listener->addr, "lost", 0);
 		WRITE_ONCE(listener->broken, true);
 		mod_delayed_work(system_unbound_wq, &listener->retry, 0);
 		return 0;
@@ -127,6 +143,7 @@ static int listener_event(struct rdma_cm_id *cm, struct rdma_cm_event *event)
 		return 0;
 	}
 	atomic64_inc(&listener->refused);
+	trace_npmu_rdma_refused(&cm->route.addr.dst_addr, why);
 	refuse(cm, why);
 	/* Destroys the id of this request. */
 	return -ECONNREFUSED;
@@ -164,6 +181,7 @@ static void listener_retry(struct work_struct *work)
 	if (list_empty(&listener->node) || listener->cm)
 		return;
 	listener->error = listener_bind(listener);
+	trace_npmu_rdma_listener(&listener->addr, "retried", listener->error);
 	if (listener->error)
 		queue_delayed_work(system_unbound_wq, &listener->retry, RETRY_EVERY);
 }
@@ -224,6 +242,7 @@ int npmu_listen(const struct sockaddr_storage *addr, struct netlink_ext_ack *ext
 	listener->id = ++last_id;
 	list_add_tail(&listener->node, &npmu_listeners);
 	nr_listeners++;
+	trace_npmu_rdma_listener(addr, "added", listener->error);
 	if (!listener->cm)
 		queue_delayed_work(system_unbound_wq, &listener->retry, RETRY_EVERY);
 	return 0;
@@ -253,6 +272,7 @@ int npmu_unlisten(const struct sockaddr_storage *addr, struct netlink_ext_ack *e
 	/* With what its last callback may have queued. */
 	cancel_delayed_work_sync(&listener->retry);
 	npmu_conn_end_all(listener);
+	trace_npmu_rdma_listener(addr, "removed", 0);
 	npmu_listener_put(listener);
 	return 0;
 }
@@ -268,6 +288,7 @@ void npmu_unlisten_all(void)
 bool npmu_listener_next(u64 id, struct npmu_listener_stat *stat)
 {
 	struct npmu_listener *listener;
+	unsigned int i;
 
 	guard(mutex)(&npmu_listeners_lock);
 	list_for_each_entry(listener, &npmu_listeners, node) {
@@ -279,6 +300,9 @@ bool npmu_listener_next(u64 id, struct npmu_listener_stat *stat)
 		stat->error = stat->listening ? 0 : listener->error;
 		stat->accepted = atomic64_read(&listener->accepted);
 		stat->refused = atomic64_read(&listener->refused);
+		stat->denied = atomic64_read(&listener->denied);
+		for (i = 0; i < ARRAY_SIZE(stat->ended); i++)
+			stat->ended[i] = atomic64_read(&listener->ended[i]);
 		return true;
 	}
 	return false;

@@ -6,6 +6,7 @@
 #define NPMU_LISTEN_H
 
 #include <linux/netlink.h>
+#include <linux/npmu_ni.h>
 #include <linux/socket.h>
 
 struct npmu_listener;
@@ -18,6 +19,8 @@ struct npmu_listener_stat {
 	int error;		/* why, negative */
 	u64 accepted;
 	u64 refused;
+	u64 denied;
+	u64 ended[NPMU_NI_SESSION_END_FAILED + 1];	/* by why */
 };
 
 /**
@@ -42,5 +45,9 @@ bool npmu_listener_next(u64 id, struct npmu_listener_stat *stat);
 struct npmu_listener *npmu_listener_get(struct npmu_listener *listener);
 void npmu_listener_put(struct npmu_listener *listener);
 void npmu_listener_addr(struct npmu_listener *listener, struct sockaddr_storage *addr);
+
+/* Counts, for whoever shows them: of a connection of it, which has a reference. */
+void npmu_listener_denied(struct npmu_listener *listener);
+void npmu_listener_ended(struct npmu_listener *listener, enum npmu_ni_session_end end);
 
 #endif /* NPMU_LISTEN_H */

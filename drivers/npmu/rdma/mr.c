@@ -12,6 +12,7 @@
 #include "../media.h"
 #include "../tpt.h"
 #include "mr.h"
+#include "trace.h"
 
 /* A device that does not answer a registration for so long is broken. */
 #define NPMU_REG_BOUND	(2 * HZ)
@@ -139,7 +140,7 @@ static int key_register(struct npmu_conn *conn, struct npmu_key *key, int access
 	ret = ib_post_send(conn->cm->qp, &wr.wr, NULL);
 	if (!ret && !wait_for_completion_timeout(&reg->done, NPMU_REG_BOUND)) {
 		/* An error of the queue pair completes it, or the device is beyond help. */
-		npmu_conn_close(conn);
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 		ib_drain_sq(conn->cm->qp);
 		ret = -ETIMEDOUT;
 	} else if (ret || reg->status != IB_WC_SUCCESS) {
@@ -277,6 +278,7 @@ int npmu_keys_make(struct npmu_conn *conn, u64 offset, u64 len, bool write)
 		keys_free(conn);
 	else
 		WRITE_ONCE(conn->nr_keys, conn->keys->nr);
+	trace_npmu_rdma_keys_made(conn->id, offset, len, write, conn->nr_keys, ret);
 	return ret;
 }
 
@@ -291,6 +293,7 @@ void npmu_keys_drop(struct npmu_conn *conn, bool for_good)
 	guard(mutex)(&conn->keys_lock);
 	if (for_good)
 		conn->revoked = true;
+	trace_npmu_rdma_keys_dropped(conn->id, conn->nr_keys, for_good);
 	keys_free(conn);
 }
 

@@ -102,6 +102,7 @@ static int end(struct sk_buff *skb, void *head, int ret)
 static int listener_fill(struct sk_buff *skb, const struct genl_info *info,
 			 const struct npmu_listener_stat *st)
 {
+	char principal[NPMU_PRINCIPAL_LEN];
 	char text[INET6_ADDRSTRLEN + 16];
 	void *head;
 	int ret;
@@ -115,7 +116,18 @@ static int listener_fill(struct sk_buff *skb, const struct genl_info *info,
 	      (st->listening ? nla_put_flag(skb, NPMU_NI_A_LISTENER_LISTENING) :
 	       nla_put_u32(skb, NPMU_NI_A_LISTENER_ERROR, -st->error)) ?:
 	      put_u64(skb, NPMU_NI_A_LISTENER_ACCEPTED, st->accepted) ?:
-	      put_u64(skb, NPMU_NI_A_LISTENER_REFUSED, st->refused);
+	      put_u64(skb, NPMU_NI_A_LISTENER_REFUSED, st->refused) ?:
+	      put_u64(skb, NPMU_NI_A_LISTENER_DENIED, st->denied) ?:
+	      put_u64(skb, NPMU_NI_A_LISTENER_UNPROVED,
+		      st->ended[NPMU_NI_SESSION_END_UNPROVED]) ?:
+	      put_u64(skb, NPMU_NI_A_LISTENER_MALFORMED,
+		      st->ended[NPMU_NI_SESSION_END_MALFORMED]) ?:
+	      put_u64(skb, NPMU_NI_A_LISTENER_VIOLATIONS,
+		      st->ended[NPMU_NI_SESSION_END_VIOLATION]) ?:
+	      put_u64(skb, NPMU_NI_A_LISTENER_VANISHED,
+		      st->ended[NPMU_NI_SESSION_END_VANISHED]) ?:
+	      (npmu_key_next(0, principal) ? 0 :
+	       nla_put_flag(skb, NPMU_NI_A_LISTENER_NO_KEYS));
 	return end(skb, head, ret);
 }
 
@@ -252,8 +264,14 @@ int npmu_ni_nl_session_get_dumpit(struct sk_buff *skb, struct netlink_callback *
 	return ret;
 }
 
+/* As in the specification; the generator has no word for who may listen. */
+static const struct genl_multicast_group groups[] = {
+	[NPMU_NI_NLGRP_EVENTS] = { .name = NPMU_NI_MCGRP_EVENTS, .flags = GENL_MCAST_CAP_SYS_ADMIN },
+};
+
 int npmu_ni_netlink_init(void)
 {
+	npmu_ni_nl_family.mcgrps = groups;
 	return genl_register_family(&npmu_ni_nl_family);
 }
 

@@ -80,6 +80,10 @@ static const struct genl_split_ops npmu_ni_nl_ops[] = {
 	},
 };
 
+static const struct genl_multicast_group npmu_ni_nl_mcgrps[] = {
+	[NPMU_NI_NLGRP_EVENTS] = { "events", },
+};
+
 struct genl_family npmu_ni_nl_family __ro_after_init = {
 	.name		= NPMU_NI_FAMILY_NAME,
 	.version	= NPMU_NI_FAMILY_VERSION,
@@ -88,4 +92,6 @@ struct genl_family npmu_ni_nl_family __ro_after_init = {
 	.module		= THIS_MODULE,
 	.split_ops	= npmu_ni_nl_ops,
 	.n_split_ops	= ARRAY_SIZE(npmu_ni_nl_ops),
+	.mcgrps		= npmu_ni_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(npmu_ni_nl_mcgrps),
 };

@@ -21,6 +21,10 @@ int npmu_ni_nl_key_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int npmu_ni_nl_session_get_dumpit(struct sk_buff *skb,
 				  struct netlink_callback *cb);
 
+enum {
+	NPMU_NI_NLGRP_EVENTS,
+};
+
 extern struct genl_family npmu_ni_nl_family;
 
 #endif /* _LINUX_NPMU_NI_GEN_H */

@@ -28,6 +28,27 @@ int npmu_qp_recv(struct npmu_conn_buf *buf)
 	return ib_post_recv(conn->cm->qp, &wr, NULL);
 }
 
+/*
+ * What is flushed without our disconnect, or the client's, was flushed by the device: of
+ * all that a client can do, it does that for a key that does not open what was asked for.
+ */
+static enum npmu_ni_session_end end_of(const struct ib_wc *wc)
+{
+	switch (wc->status) {
+	case IB_WC_WR_FLUSH_ERR:
+		return NPMU_NI_SESSION_END_VIOLATION;
+	case IB_WC_RETRY_EXC_ERR:
+		return NPMU_NI_SESSION_END_VANISHED;
+	case IB_WC_RNR_RETRY_EXC_ERR:
+	case IB_WC_LOC_LEN_ERR:
+	case IB_WC_REM_INV_REQ_ERR:
+		/* No receive for an answer, or a message that is too long. */
+		return NPMU_NI_SESSION_END_MALFORMED;
+	default:
+		return NPMU_NI_SESSION_END_FAILED;
+	}
+}
+
 static void recv_done(struct ib_cq *cq, struct ib_wc *wc)
 {
 	struct npmu_conn_buf *buf = container_of(wc->wr_cqe, struct npmu_conn_buf, cqe);
@@ -35,7 +56,7 @@ static void recv_done(struct ib_cq *cq, struct ib_wc *wc)
 	unsigned long flags;
 
 	if (wc->status != IB_WC_SUCCESS) {
-		npmu_conn_close(conn);
+		npmu_conn_close(conn, end_of(wc));
 		return;
 	}
 	atomic64_inc(&conn->counters.completions);
@@ -53,7 +74,7 @@ static void send_done(struct ib_cq *cq, struct ib_wc *wc)
 	unsigned long flags;
 
 	if (wc->status != IB_WC_SUCCESS) {
-		npmu_conn_close(conn);
+		npmu_conn_close(conn, end_of(wc));
 		return;
 	}
 	atomic64_inc(&conn->counters.completions);
@@ -72,7 +93,8 @@ struct npmu_conn_buf *npmu_conn_buf_get(struct npmu_conn *conn)
 		list_del(&buf->node);
 	spin_unlock_irq(&conn->lock);
 	if (!buf) {
-		npmu_conn_close(conn);
+		/* More at once than is allowed. */
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_MALFORMED);
 		return NULL;
 	}
 	ib_dma_sync_single_for_cpu(conn->cm->device, buf->dma, NPMU_WIRE_MSG_SIZE,
@@ -100,7 +122,7 @@ void npmu_conn_send(struct npmu_conn *conn, struct npmu_conn_buf *buf)
 	ib_dma_sync_single_for_device(conn->cm->device, buf->dma, NPMU_WIRE_MSG_SIZE,
 				      DMA_TO_DEVICE);
 	if (ib_post_send(conn->cm->qp, &wr, NULL))
-		npmu_conn_close(conn);
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 }
 
 static void alive_done(struct ib_cq *cq, struct ib_wc *wc)
@@ -108,7 +130,7 @@ static void alive_done(struct ib_cq *cq, struct ib_wc *wc)
 	struct npmu_conn *conn = cq->cq_context;
 
 	if (wc->status != IB_WC_SUCCESS)
-		npmu_conn_close(conn);
+		npmu_conn_close(conn, end_of(wc));
 	else
 		WRITE_ONCE(conn->alive, false);
 }
@@ -133,9 +155,10 @@ static void qp_event(struct ib_event *event, void *ctx)
 
 	if (event->event == IB_EVENT_COMM_EST)
 		rdma_notify(conn->cm, event->event);
-	else if (event->event != IB_EVENT_SQ_DRAINED &&
-		 event->event != IB_EVENT_QP_LAST_WQE_REACHED)
-		npmu_conn_close(conn);
+	else if (event->event == IB_EVENT_QP_ACCESS_ERR)
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_VIOLATION);
+	else if (event->event != IB_EVENT_SQ_DRAINED && event->event != IB_EVENT_QP_LAST_WQE_REACHED)
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 }
 
 static void bufs_free(struct npmu_conn *conn)

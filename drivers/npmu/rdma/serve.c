@@ -14,6 +14,7 @@
 #include "answer.h"
 #include "auth.h"
 #include "mr.h"
+#include "netlink.h"
 #include "watch.h"
 
 /* Bytes that an entry reaches from its offset on. */
@@ -75,12 +76,15 @@ static void auth_prove(struct npmu_answer *answer, const struct npmu_wire_auth_p
 		/* Any bytes may be in the name of a stranger. */
 		pr_warn_ratelimited("npmu_rdma: %*pE did not prove who it is\n",
 				    (int)strlen(conn->principal), conn->principal);
+		npmu_conn_doom(conn, NPMU_NI_SESSION_END_UNPROVED);
 		npmu_conn_move(conn, NPMU_CONN_CHALLENGED, NPMU_CONN_REFUSED);
+		npmu_ni_notify(conn, NPMU_NI_SESSION_EVENT_REFUSED);
 		npmu_answer(answer, NPMU_WIRE_E_AUTH, 0);
 		return;
 	}
 	show(conn);
 	npmu_conn_move(conn, NPMU_CONN_CHALLENGED, NPMU_CONN_KNOWN);
+	npmu_ni_notify(conn, NPMU_NI_SESSION_EVENT_BEGUN);
 	npmu_answer(answer, NPMU_WIRE_OK, sizeof(struct npmu_wire_header));
 }
 
@@ -92,9 +96,12 @@ static void entry_zap(struct npmu_tpt_entry *entry)
 	struct npmu_conn *conn = entry->owner;
 	bool dead = READ_ONCE(entry->dead);
 
+	/* Who goes on with a key that is gone is not the one who did wrong. */
+	if (dead)
+		npmu_conn_doom(conn, NPMU_NI_SESSION_END_FENCED);
 	npmu_keys_drop(conn, dead);
 	if (dead)
-		npmu_conn_close(conn);
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_FENCED);
 }
 
 /* Memory failed: rather no key than one that reaches it. */
@@ -102,8 +109,9 @@ static void entry_zap_range(struct npmu_tpt_entry *entry, u64 offset, u64 len)
 {
 	struct npmu_conn *conn = entry->owner;
 
+	npmu_conn_doom(conn, NPMU_NI_SESSION_END_MEMORY);
 	npmu_keys_drop(conn, true);
-	npmu_conn_close(conn);
+	npmu_conn_close(conn, NPMU_NI_SESSION_END_MEMORY);
 }
 
 static const struct npmu_revoke_ops revoke_ops = {
@@ -186,6 +194,7 @@ static void serve_open(struct npmu_answer *answer, const struct npmu_wire_open *
 	region = entry->region;
 	show(conn);
 	npmu_conn_move(conn, NPMU_CONN_KNOWN, NPMU_CONN_OPEN);
+	npmu_ni_notify(conn, NPMU_NI_SESSION_EVENT_OPENED);
 	nr = npmu_keys_tell(conn, opened->keys);
 	memcpy(opened->unit_uuid, region->unit->uuid, sizeof(opened->unit_uuid));
 	memcpy(opened->region_uuid, region->uuid, sizeof(opened->region_uuid));
@@ -218,7 +227,7 @@ static void answer_claimed(struct npmu_answer *answer, u64 fence_epoch, bool wri
 	if (ret) {
 		/* A writer that cannot write is none, and an open without keys is no use. */
 		npmu_answer_error(answer, ret);
-		npmu_conn_close(conn);
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 		return;
 	}
 	nr = npmu_keys_tell(conn, claimed->keys);
@@ -314,10 +323,14 @@ static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *m
 
 static void serve_commit(struct npmu_answer *answer, const struct npmu_wire_commit *msg)
 {
-	int ret = commit(answer->conn->entry, msg);
+	struct npmu_conn *conn = answer->conn;
+	struct npmu_region *region = conn->entry->region;
+	int ret;
 
+	ret = commit(conn->entry, msg);
 	if (!ret)
-		atomic64_inc(&answer->conn->counters.commits);
+		atomic64_inc(&conn->counters.commits);
+	atomic64_inc(ret ? &region->counters.denied : &region->counters.commits);
 	npmu_answer_error(answer, ret);
 }
 
@@ -380,7 +393,7 @@ void npmu_serve(struct npmu_conn *conn, const void *msg, u32 len)
 	status = npmu_msg_request(msg, len);
 	if (status) {
 		/* Whoever sends that cannot be told which of his requests it was. */
-		npmu_conn_close(conn);
+		npmu_conn_close(conn, NPMU_NI_SESSION_END_MALFORMED);
 		return;
 	}
 	answer.type = le16_to_cpu(header->type) | NPMU_WIRE_ANSWER;
@@ -400,6 +413,8 @@ void npmu_serve_end(struct npmu_conn *conn)
 
 	if (!entry)
 		return;
+	if (READ_ONCE(conn->end) == NPMU_NI_SESSION_END_VIOLATION)
+		atomic64_inc(&entry->region->counters.denied);
 	npmu_watch_end(conn);
 	npmu_reader_leave(entry);
 	/* Drops the keys, too. */

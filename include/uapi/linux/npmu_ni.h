@@ -21,6 +21,37 @@ enum npmu_ni_session_state {
 	NPMU_NI_SESSION_STATE_CLOSING,
 };
 
+/**
+ * enum npmu_ni_session_end - Why a connection ended: it did not; its client
+ *   ended it; it vanished; did not prove who it is; sent what is no message;
+ *   used a key that does not open that; was fenced, or its grant was removed;
+ *   memory failed under it; its listener was removed, or the module goes; the
+ *   RDMA device failed.
+ */
+enum npmu_ni_session_end {
+	NPMU_NI_SESSION_END_NONE,
+	NPMU_NI_SESSION_END_CLIENT,
+	NPMU_NI_SESSION_END_VANISHED,
+	NPMU_NI_SESSION_END_UNPROVED,
+	NPMU_NI_SESSION_END_MALFORMED,
+	NPMU_NI_SESSION_END_VIOLATION,
+	NPMU_NI_SESSION_END_FENCED,
+	NPMU_NI_SESSION_END_MEMORY,
+	NPMU_NI_SESSION_END_UNLISTENED,
+	NPMU_NI_SESSION_END_FAILED,
+};
+
+/**
+ * enum npmu_ni_session_event - What a notification tells. A wrong proof is
+ *   told as refused.
+ */
+enum npmu_ni_session_event {
+	NPMU_NI_SESSION_EVENT_BEGUN,
+	NPMU_NI_SESSION_EVENT_REFUSED,
+	NPMU_NI_SESSION_EVENT_OPENED,
+	NPMU_NI_SESSION_EVENT_ENDED,
+};
+
 enum {
 	NPMU_NI_A_LISTENER_ADDRESS = 1,
 	NPMU_NI_A_LISTENER_PORT,
@@ -28,6 +59,12 @@ enum {
 	NPMU_NI_A_LISTENER_ERROR,
 	NPMU_NI_A_LISTENER_ACCEPTED,
 	NPMU_NI_A_LISTENER_REFUSED,
+	NPMU_NI_A_LISTENER_DENIED,
+	NPMU_NI_A_LISTENER_UNPROVED,
+	NPMU_NI_A_LISTENER_MALFORMED,
+	NPMU_NI_A_LISTENER_VIOLATIONS,
+	NPMU_NI_A_LISTENER_VANISHED,
+	NPMU_NI_A_LISTENER_NO_KEYS,
 
 	__NPMU_NI_A_LISTENER_MAX,
 	NPMU_NI_A_LISTENER_MAX = (__NPMU_NI_A_LISTENER_MAX - 1)
@@ -54,6 +91,8 @@ enum {
 	NPMU_NI_A_SESSION_DENIED,
 	NPMU_NI_A_SESSION_COMMITS,
 	NPMU_NI_A_SESSION_COMPLETIONS,
+	NPMU_NI_A_SESSION_EVENT,
+	NPMU_NI_A_SESSION_END,
 
 	__NPMU_NI_A_SESSION_MAX,
 	NPMU_NI_A_SESSION_MAX = (__NPMU_NI_A_SESSION_MAX - 1)
@@ -67,9 +106,12 @@ enum {
 	NPMU_NI_CMD_KEY_REMOVE,
 	NPMU_NI_CMD_KEY_GET,
 	NPMU_NI_CMD_SESSION_GET,
+	NPMU_NI_CMD_SESSION_NTF,
 
 	__NPMU_NI_CMD_MAX,
 	NPMU_NI_CMD_MAX = (__NPMU_NI_CMD_MAX - 1)
 };
+
+#define NPMU_NI_MCGRP_EVENTS	"events"
 
 #endif /* _UAPI_LINUX_NPMU_NI_H */

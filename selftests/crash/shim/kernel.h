@@ -263,4 +263,16 @@ void generate_random_uuid(u8 *uuid);
 #define npmu_backing_persist(b, off, src, len) \
 	({ CRASH_POINT("persist"); npmu_backing_persist(b, off, src, len); })
 
+/* linux/tracepoint.h: no tracepoint is ever on. */
+#define TP_PROTO(args...)	args
+#define TP_ARGS(args...)
+#define TP_STRUCT__entry(args...)
+#define TP_fast_assign(args...)
+#define TP_printk(args...)
+#define DECLARE_EVENT_CLASS(name, args...)
+#define DEFINE_EVENT(class, name, proto, args...)	\
+	static inline void trace_##name(proto) { }
+#define TRACE_EVENT(name, proto, args...)		\
+	static inline void trace_##name(proto) { }
+
 #endif /* SHIM_KERNEL_H */

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where the tracepoints of npmu.ko are made. Owns nothing; see trace.h.
+ */
+#define CREATE_TRACE_POINTS
+#include "trace.h"
