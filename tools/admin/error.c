@@ -142,6 +142,10 @@ static const struct hint hints[] = {
 	  "see 'free -m', and run it again" },
 	{ NULL, NULL, EIO,
 	  "'" PROGRAM " unit check DEVICE' says what is damaged and where" },
+	{ "ni", NULL, EPROTONOSUPPORT,
+	  "'modprobe npmu_rdma'; '" PROGRAM " doctor' says what else is missing" },
+	{ "key", NULL, EPROTONOSUPPORT,
+	  "'modprobe npmu_rdma'; '" PROGRAM " doctor' says what else is missing" },
 	{ NULL, NULL, EPROTONOSUPPORT,
 	  "the module is not there: 'modprobe npmu'; '" PROGRAM " doctor' says what else is missing" },
 };
