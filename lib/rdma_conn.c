@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "error.h"
 #include "rdma_conn.h"
+#include "rdma_flush.h"
 #include "rdma_wire.h"
 
 /* Of a work request: a receive by its index, else the address of its struct rdma_op. */
@@ -337,7 +338,7 @@ static int make_queues(struct rdma_conn *c, struct npmu_error *err)
 					  IBV_ACCESS_LOCAL_WRITE) : NULL;
 	attr.send_cq = c->cq;
 	attr.recv_cq = c->cq;
-	if (!c->bufs_mr || rdma_create_qp(c->id, c->pd, &attr))
+	if (!c->bufs_mr || npmu_rdma_make_qp(c, &attr))
 		return npmu_error_set(err, errno ? -errno : -ENOMEM, "RDMA device: %s",
 				      strerror(errno));
 	for (i = 0; i < NPMU_WIRE_REQUESTS; i++)

@@ -47,6 +47,7 @@ struct rdma_conn {
 	uint32_t unit_qp;
 	uint32_t last_request;
 	bool dead;			/* disconnected, or the queue pair is in error */
+	bool can_flush;			/* as far as this side is concerned, see rdma_flush.h */
 
 	/* What came and was not yet asked for: the answer, the notice. */
 	int answer;			/* index of a receive, or -1 */

@@ -135,6 +135,7 @@ int ni_open(struct ni_open *o, const char *principal, const char *unit, const ch
 	o->length = le64toh(opened->length);
 	o->fence_epoch = le64toh(opened->fence_epoch);
 	o->entry = le64toh(opened->entry);
+	o->persist = le32toh(opened->persist);
 	take_keys(o, opened->keys, le32toh(opened->nr_keys));
 	o->buf_len = 4 * MIB;
 	o->buf = mmap(NULL, o->buf_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

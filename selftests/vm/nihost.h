@@ -48,6 +48,7 @@ struct ni_open {
 	uint64_t length;
 	uint64_t fence_epoch;
 	uint64_t entry;
+	uint32_t persist;	/* NPMU_WIRE_PERSIST_* */
 	uint32_t nr_keys;
 	struct npmu_wire_key keys[NPMU_WIRE_MAX_KEYS];
 	void *buf;		/* of @buf_len bytes, registered */
