@@ -146,8 +146,6 @@ struct npmu_session_info {
 typedef int npmu_session_fn(void *ctx, const struct npmu_session_info *info);
 int npmu_ni_session_list(struct npmu_ni *ni, npmu_session_fn *fn, void *ctx);
 
-#pragma GCC visibility pop
-
 struct npmu_ni_events;
 
 /**
@@ -196,6 +194,7 @@ int npmu_ni_events_fd(const struct npmu_ni_events *events);
  */
 int npmu_ni_events_next(struct npmu_ni_events *events, struct npmu_session_event *out);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

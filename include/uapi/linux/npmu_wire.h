@@ -397,6 +397,7 @@ struct npmu_wire_changed {
 
 /**
  * struct npmu_wire_create - make a region, by a principal that may create in the unit
+ * @header: of every message
  * @unit: name, padded with zeros
  * @region: name, padded with zeros
  * @size: bytes, not zero; rounded up to 4 KiB
@@ -415,6 +416,7 @@ struct npmu_wire_create {
 
 /**
  * struct npmu_wire_created - it is there, durably
+ * @header: of every message
  * @region_uuid: identity of the region
  * @size: bytes it has
  */
@@ -428,6 +430,7 @@ struct npmu_wire_created {
 
 /**
  * struct npmu_wire_reader_attach - be a named reader of the checkpoint in the region
+ * @header: of every message
  * @flags: NPMU_WIRE_READER_*
  * @reserved: zero
  * @instance: of the checkpoint that is read, as its header says
@@ -455,6 +458,7 @@ struct npmu_wire_reader_attach {
 
 /**
  * struct npmu_wire_reader_attached - it is one, durably
+ * @header: of every message
  * @position: what is acknowledged
  * @slot: place in the table of readers
  * @reserved: zero
@@ -468,6 +472,7 @@ struct npmu_wire_reader_attached {
 
 /**
  * struct npmu_wire_reader_ack - all updates below @position are acknowledged
+ * @header: of every message
  * @position: as in NPMU_IOC_READER_ACK
  *
  * Durable when answered. Errors: E_NOT_ATTACHED, E_INVALID (@position), E_STALE,
@@ -480,6 +485,7 @@ struct npmu_wire_reader_ack {
 
 /**
  * struct npmu_wire_reader_detach - give an entry back
+ * @header: of every message
  * @name: padded with zeros; all zero: that of this connection
  *
  * As NPMU_IOC_READER_DETACH. Errors: E_NOT_FOUND, E_NOT_ATTACHED, E_ACCESS,
