@@ -104,7 +104,7 @@ result $? json__before_the_noun
 plain=$(mandoc -Tascii -O width=200 "$MAN" 2>/dev/null | sed 's/.\x08//g')
 missing=0
 while read -r noun verb; do
-	[[ $noun == @(unit|region|checkpoint|tpt) ]] || verb=
+	[[ $noun == @(unit|region|checkpoint|grant|tpt|ni|key) ]] || verb=
 	help=$("$ADMIN" "$noun" ${verb:+"$verb"} --help) || missing=1
 	grep -q '^Example: ' <<<"$help" || { echo "# no help: $noun $verb"; missing=1; }
 	grep -qF "npmu-admin $noun${verb:+ $verb}" <<<"$plain" || { echo "# not in the manual: $noun $verb"; missing=1; }
