@@ -266,7 +266,10 @@ int npmu_ni_nl_session_get_dumpit(struct sk_buff *skb, struct netlink_callback *
 
 /* As in the specification; the generator has no word for who may listen. */
 static const struct genl_multicast_group groups[] = {
-	[NPMU_NI_NLGRP_EVENTS] = { .name = NPMU_NI_MCGRP_EVENTS, .flags = GENL_MCAST_CAP_SYS_ADMIN },
+	[NPMU_NI_NLGRP_EVENTS] = {
+		.name = NPMU_NI_MCGRP_EVENTS,
+		.flags = GENL_MCAST_CAP_SYS_ADMIN,
+	},
 };
 
 int npmu_ni_netlink_init(void)

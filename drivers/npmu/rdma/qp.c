@@ -157,7 +157,8 @@ static void qp_event(struct ib_event *event, void *ctx)
 		rdma_notify(conn->cm, event->event);
 	else if (event->event == IB_EVENT_QP_ACCESS_ERR)
 		npmu_conn_close(conn, NPMU_NI_SESSION_END_VIOLATION);
-	else if (event->event != IB_EVENT_SQ_DRAINED && event->event != IB_EVENT_QP_LAST_WQE_REACHED)
+	else if (event->event != IB_EVENT_SQ_DRAINED &&
+		 event->event != IB_EVENT_QP_LAST_WQE_REACHED)
 		npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 }
 
