@@ -9,13 +9,14 @@
 #include "append_write.h"
 #include "crc32c.h"
 #include "gather.h"
+#include "remote.h"
 
 #define SLOT_WORD(member)	(offsetof(struct npmu_ckpt_slot, member) / 8)
 
 static int persist_slot(struct npmu_append_writer *w, const char *slot, size_t len)
 {
 	if (!w->region->ops->flush)
-		return npmu_persist(w->region, slot, len);
+		return npmu_persist_stored(w->region, slot, len);
 	return npmu_drain(w->region);
 }
 
@@ -39,6 +40,7 @@ static int write_base(struct npmu_append_writer *w, const struct iovec *iov, int
 	if (!npmu_append_has_crc(w)) {
 		/* What the slot holds is no base any more before it changes. */
 		npmu_store_word(slot + LAST_WORD * 8, 0);
+		npmu_stored(w->region, slot + LAST_WORD * 8, 8);
 		code = persist_slot(w, slot, NPMU_CKPT_SLOT_HEADER);
 	}
 	crc = npmu_gather_store(slot + NPMU_CKPT_SLOT_HEADER, iov, n, npmu_append_has_crc(w));
@@ -46,10 +48,12 @@ static int write_base(struct npmu_append_writer *w, const struct iovec *iov, int
 	if (npmu_append_has_crc(w))
 		word[LAST_WORD] = npmu_append_commit_word(0, crc);
 	npmu_store_line(slot, word);
+	npmu_stored(w->region, slot, size);
 	if (!code && !npmu_append_has_crc(w)) {
 		code = persist_slot(w, slot, size);
 		word[LAST_WORD] = npmu_append_commit_word(0, crc);
 		npmu_store_line(slot, word);
+		npmu_stored(w->region, slot, sizeof(word));
 		size = NPMU_CKPT_SLOT_HEADER;
 	}
 	if (!code && !w->region->ops->flush)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "append_look.h"
 #include "append_read.h"
 #include "clock.h"
 #include "reader_entry.h"
@@ -24,7 +25,7 @@ static int unread(struct npmu_append_reader *r, uint64_t look_ahead)
 	if (!r->begun)
 		return 1;
 	cursor = r->cursor;
-	if (npmu_append_step(r->region->addr, &r->layout, &cursor, &update))
+	if (npmu_look_step(r->region, &r->layout, &cursor, &update))
 		return 1;
 	return npmu_append_why_nothing(r, &cursor, look_ahead) != -ENODATA;
 }
@@ -77,14 +78,15 @@ static uint64_t last_sequence(struct npmu_append_reader *r)
 		return 0;
 	cursor = r->cursor;
 	while (cursor.position - r->cursor.position < r->layout.ring_size &&
-	       npmu_append_step(r->region->addr, &r->layout, &cursor, &update))
+	       npmu_look_step(r->region, &r->layout, &cursor, &update))
 		;
+	npmu_look_records(r->region, &r->layout);
 	last = cursor.sequence > r->base_sequence ? cursor.sequence : r->base_sequence;
 	for (slot = 0; slot < 2; slot++)
 		npmu_ckpt_record_load(r->region->addr, &r->layout, slot, &record[slot]);
 	if ((record[0].plausible && record[0].sequence > last) ||
 	    (record[1].plausible && record[1].sequence > last))
-		if (!npmu_ckpt_find(r->region->addr, &r->layout, NULL, 0, record, &slot) &&
+		if (!npmu_look_find(r->region, &r->layout, NULL, 0, record, &slot) &&
 		    record[slot].sequence > last)
 			last = record[slot].sequence;
 	return last;

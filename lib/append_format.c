@@ -9,6 +9,7 @@
 
 #include "append_format.h"
 #include "crc32c.h"
+#include "remote.h"
 
 _Static_assert(sizeof(struct npmu_ckpt_update) == NPMU_CKPT_UPDATE_HEADER, "update");
 _Static_assert(offsetof(struct npmu_ckpt_update, flags) == 56, "update flags");
@@ -111,6 +112,7 @@ int npmu_append_seal_write(struct npmu_region *region, const struct ckpt_layout 
 	struct append_seal old;
 
 	raw.crc = htole32(seal_crc(raw));
+	npmu_look(region, 0, NPMU_CKPT_SLOTS_START);
 	npmu_append_seal_load(region->addr, layout, &old);
 	seal->slot = old.there ? !old.slot : 0;
 	seal->there = true;
@@ -198,10 +200,11 @@ int npmu_append_persist(struct npmu_region *region, const struct ckpt_layout *la
 	if (first > len)
 		first = len;
 	if (first)
-		code = npmu_persist(region, npmu_append_at(region->addr, layout, from),
-				    (size_t)first);
+		code = npmu_persist_seen(region, npmu_append_at(region->addr, layout, from),
+					 (size_t)first);
 	if (!code && len > first)
-		code = npmu_persist(region, npmu_append_at(region->addr, layout, to - (len - first)),
-				    (size_t)(len - first));
+		code = npmu_persist_seen(region,
+					 npmu_append_at(region->addr, layout, to - (len - first)),
+					 (size_t)(len - first));
 	return code;
 }

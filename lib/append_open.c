@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "append_write.h"
+#include "append_look.h"
 #include "error.h"
 
 int npmu_append_options_check(const struct npmu_append_options *o, struct npmu_error *err)
@@ -90,6 +91,9 @@ static int prepare(struct npmu_region *region, const struct npmu_append_options 
 {
 	int code;
 
+	code = npmu_look_meta(region);
+	if (code)
+		return npmu_error_set(err, code, "%s", npmu_region_error(region));
 	code = npmu_ckpt_layout_load(region->addr, region->length, NPMU_CKPT_FORM_APPEND,
 				     layout);
 	if (code == -ENODATA || (o && o->flags & NPMU_APPEND_INIT))
@@ -103,7 +107,7 @@ static int prepare(struct npmu_region *region, const struct npmu_append_options 
 				      (unsigned long long)layout->ring_size);
 	code = npmu_ckpt_layout_mend(region, layout);
 	if (!code)
-		code = npmu_persist(region, region->addr, NPMU_CKPT_SLOTS_START);
+		code = npmu_persist_seen(region, region->addr, NPMU_CKPT_SLOTS_START);
 	if (code)
 		return npmu_error_set(err, code, "the header cannot be made durable");
 	return 0;
@@ -128,7 +132,7 @@ static int find_base(struct npmu_region *region, const struct ckpt_layout *layou
 {
 	int slot, code;
 
-	code = npmu_ckpt_find(region->addr, layout, NULL, 0, record, &slot);
+	code = npmu_look_find(region, layout, NULL, 0, record, &slot);
 	if (code == -ENOENT) {
 		start->base_slot = 1;
 		return 0;
@@ -141,8 +145,8 @@ static int find_base(struct npmu_region *region, const struct ckpt_layout *layou
 	start->end.position = record[slot].position;
 	start->end.sequence = record[slot].sequence;
 	start->end.fence_epoch = record[slot].fence_epoch;
-	return npmu_persist(region, npmu_ckpt_slot_at(region->addr, layout, slot),
-			    NPMU_CKPT_SLOT_HEADER + (size_t)record[slot].length);
+	return npmu_persist_seen(region, npmu_ckpt_slot_at(region->addr, layout, slot),
+				 NPMU_CKPT_SLOT_HEADER + (size_t)record[slot].length);
 }
 
 /* Everything that is there, from the media alone. */
@@ -159,8 +163,13 @@ static int find_end(struct npmu_region *region, const struct ckpt_layout *layout
 	if (code)
 		return code;
 	while (start->end.position - start->base_position < layout->ring_size &&
-	       npmu_append_step(region->addr, layout, &start->end, &update))
+	       npmu_look_step(region, layout, &start->end, &update))
 		;
+	npmu_look_meta(region);
+	npmu_look_ring(region, layout, start->end.position, layout->ring_size);
+	code = npmu_region_lost(region);
+	if (code)
+		return code;
 	npmu_append_seal_load(region->addr, layout, &seal);
 	if (start->base_sequence < seal.base ||
 	    npmu_append_lost(region->addr, layout, &start->end, layout->ring_size))

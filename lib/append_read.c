@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "append_look.h"
 #include "append_read.h"
 #include "error.h"
 
@@ -66,17 +67,25 @@ static bool must_persist(const struct npmu_append_reader *r)
 /* Return: 0: found; 1: there is none yet; or an errno. */
 static int find_base(struct npmu_append_reader *r, struct ckpt_record *found, int *slot)
 {
-	struct ckpt_record record[2];
+	struct ckpt_record record[2] = { 0 };
 	struct append_seal seal;
 	int moves, code = -EAGAIN;
 	bool damaged = false;
 
 	for (moves = 0; moves < MAX_MOVES; moves++) {
+		code = npmu_look_meta(r->region);
+		if (code)
+			return fail(r, code, npmu_region_error(r->region));
 		code = npmu_ckpt_layout_load(r->region->addr, r->region->length,
 					     NPMU_CKPT_FORM_APPEND, &r->layout);
 		if (code)
 			return fail(r, code, npmu_ckpt_layout_phrase(code));
-		code = npmu_ckpt_find(r->region->addr, &r->layout, NULL, 0, record, slot);
+		code = npmu_look_find(r->region, &r->layout, NULL, 0, record, slot);
+		npmu_look_meta(r->region);
+		if (npmu_region_lost(r->region))
+			return fail(r, npmu_region_lost(r->region), npmu_region_error(r->region));
+		if (code && code != -ENOENT && code != -EAGAIN)
+			break;
 		npmu_append_seal_load(r->region->addr, &r->layout, &seal);
 		damaged = code != -EAGAIN && seal.base > (code ? 0 : record[*slot].sequence);
 		/* A new writer may have sealed a base that the next look finds. */
@@ -85,6 +94,8 @@ static int find_base(struct npmu_append_reader *r, struct ckpt_record *found, in
 			break;
 		code = -EAGAIN;
 	}
+	if (code && code != -ENOENT && code != -EAGAIN)
+		return fail(r, code, npmu_region_error(r->region));
 	if (damaged)
 		return fail(r, -EUCLEAN,
 			    "no slot holds the base that was committed: the checkpoint is damaged");
@@ -96,7 +107,7 @@ static int find_base(struct npmu_append_reader *r, struct ckpt_record *found, in
 
 int npmu_append_read_base(struct npmu_append_reader *r, struct npmu_append_item *item)
 {
-	struct ckpt_record record;
+	struct ckpt_record record = { 0 };
 	char *at;
 	int slot, code;
 
@@ -117,8 +128,8 @@ int npmu_append_read_base(struct npmu_append_reader *r, struct npmu_append_item 
 		return 0;
 	at = npmu_ckpt_slot_at(r->region->addr, &r->layout, slot);
 	if (must_persist(r)) {
-		code = npmu_persist(r->region, at,
-				    NPMU_CKPT_SLOT_HEADER + (size_t)record.length);
+		code = npmu_persist_seen(r->region, at,
+					 NPMU_CKPT_SLOT_HEADER + (size_t)record.length);
 		if (code)
 			return fail(r, code, "the base cannot be made durable");
 	}
@@ -146,6 +157,7 @@ static bool base_behind(const struct npmu_append_reader *r, uint64_t position)
 	struct ckpt_record record;
 	int i;
 
+	npmu_look_records(r->region, &r->layout);
 	for (i = 0; i < 2; i++) {
 		npmu_ckpt_record_load(r->region->addr, &r->layout, i, &record);
 		if (record.plausible && record.position > position &&
@@ -165,19 +177,23 @@ int npmu_append_why_nothing(struct npmu_append_reader *r, const struct append_cu
 	struct ckpt_record record[2];
 	int slot;
 
+	npmu_look_meta(r->region);
 	if (npmu_ckpt_layout_moved(base, &r->layout))
 		return fail(r, -ESTALE, "the checkpoint was made anew");
 	if (base_behind(r, cursor->position)) {
 		/* It may have come, and the base after it, since we looked. */
-		if (npmu_append_step(base, &r->layout, &again, &update))
+		if (npmu_look_step(r->region, &r->layout, &again, &update))
 			return -EAGAIN;
-		if (!npmu_ckpt_find(base, &r->layout, NULL, 0, record, &slot) &&
+		if (!npmu_look_find(r->region, &r->layout, NULL, 0, record, &slot) &&
 		    record[slot].position > cursor->position)
 			return fail(r, -EOVERFLOW,
 				    "updates that were not read have been overwritten: read the base");
 	}
+	npmu_look_ring(r->region, &r->layout, cursor->position, look_ahead);
+	if (npmu_region_lost(r->region))
+		return fail(r, npmu_region_lost(r->region), npmu_region_error(r->region));
 	if (npmu_append_lost(base, &r->layout, cursor, look_ahead)) {
-		if (npmu_append_step(base, &r->layout, &again, &update))
+		if (npmu_look_step(r->region, &r->layout, &again, &update))
 			return -EAGAIN;
 		if (npmu_ckpt_layout_moved(base, &r->layout))
 			return fail(r, -ESTALE, "the checkpoint was made anew");
@@ -193,7 +209,7 @@ static int step(struct npmu_append_reader *r, struct append_cursor *cursor,
 	int code;
 
 	do {
-		if (npmu_append_step(r->region->addr, &r->layout, cursor, update) &&
+		if (npmu_look_step(r->region, &r->layout, cursor, update) &&
 		    !npmu_ckpt_layout_moved(r->region->addr, &r->layout))
 			return 0;
 		code = npmu_append_why_nothing(r, cursor, look_ahead);
@@ -255,6 +271,13 @@ int npmu_append_next_all(struct npmu_append_reader *r, struct npmu_append_item *
 	}
 	if (!n)
 		return code;
+	/* Without CRC: what lies behind a header that was whole has to be fetched after it. */
+	if (r->region->remote && r->layout.flags & NPMU_CKPT_APPEND_F_NO_CRC) {
+		code = npmu_look_ring(r->region, &r->layout, r->cursor.position,
+				      cursor.position - r->cursor.position);
+		if (code)
+			return fail(r, code, npmu_region_error(r->region));
+	}
 	if (must_persist(r)) {
 		code = npmu_append_persist(r->region, &r->layout, r->cursor.position,
 					   cursor.position);
@@ -278,6 +301,7 @@ static bool base_whole(const struct npmu_append_reader *r,
 	struct ckpt_record record;
 	uint64_t other;
 
+	npmu_look_records(r->region, &r->layout);
 	other = npmu_ckpt_sequence_now(r->region->addr, &r->layout, !item->slot);
 	if (other < item->sequence)
 		return true;
@@ -315,12 +339,16 @@ int npmu_append_recheck(struct npmu_append_reader *r, const struct npmu_append_i
 
 	if (!item || item->slot > 1 || item->slot < -1)
 		return fail(r, -EINVAL, "not from this reader");
+	npmu_look_meta(r->region);
 	if (npmu_ckpt_layout_moved(r->region->addr, &r->layout) ||
 	    item->reserved[ITEM_INSTANCE] != r->layout.instance)
 		return fail(r, -EAGAIN, "the checkpoint was made anew");
 	if (!item->sequence)
 		return 0;
 	whole = item->slot >= 0 ? base_whole(r, item) : update_whole(r, item);
+	npmu_look_meta(r->region);
+	if (npmu_region_lost(r->region))
+		return fail(r, -EAGAIN, npmu_region_error(r->region));
 	/* Making it anew says so before it stores anything else. */
 	if (!whole || npmu_ckpt_layout_moved(r->region->addr, &r->layout))
 		return fail(r, -EAGAIN, "the writer went on meanwhile");

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "append_look.h"
 #include "append_read.h"
 #include "append_write.h"
 #include "error.h"
@@ -24,6 +25,9 @@ static int check(const struct npmu_append_reader *r,
 				      "a takeover goes on with the checkpoint that is there: no sizes, no flags");
 	if (!(r->region->flags & NPMU_OPEN_WRITE))
 		return npmu_error_set(err, -EBADF, "the region is not open for writing");
+	code = npmu_look_meta(r->region);
+	if (code)
+		return npmu_error_set(err, code, "%s", npmu_region_error(r->region));
 	code = npmu_ckpt_layout_load(r->region->addr, r->region->length,
 				     NPMU_CKPT_FORM_APPEND, &layout);
 	if (code)
@@ -67,6 +71,7 @@ static int accept_base(struct npmu_append_reader *r, const struct append_seal *s
 	struct npmu_region *region = r->region;
 	int i, newest, code;
 
+	npmu_look_records(region, &r->layout);
 	for (i = 0; i < 2; i++)
 		npmu_ckpt_record_load(region->addr, &r->layout, i, &record[i]);
 	newest = record[1].plausible &&
@@ -74,16 +79,17 @@ static int accept_base(struct npmu_append_reader *r, const struct append_seal *s
 	if (!record[newest].plausible ||
 	    (record[newest].sequence != r->base_sequence &&
 	     !known_whole(&record[newest], &start->end, seal))) {
-		code = npmu_ckpt_find(region->addr, &r->layout, NULL, 0, record, &newest);
+		code = npmu_look_find(region, &r->layout, NULL, 0, record, &newest);
 		if (code == -ENOENT) {
 			start->base_slot = 1;
 			return seal->base ? -EUCLEAN : 0;
 		}
 		if (!code)
-			code = npmu_persist(region,
-					    npmu_ckpt_slot_at(region->addr, &r->layout, newest),
-					    NPMU_CKPT_SLOT_HEADER +
-					    (size_t)record[newest].length);
+			code = npmu_persist_seen(region,
+						 npmu_ckpt_slot_at(region->addr, &r->layout,
+								   newest),
+						 NPMU_CKPT_SLOT_HEADER +
+						 (size_t)record[newest].length);
 		if (code)
 			return code;
 	}
@@ -102,7 +108,7 @@ static int accept_updates(struct npmu_append_reader *r, struct append_start *sta
 	start->end = r->cursor;
 	do {
 		while (start->end.position - r->cursor.position < r->layout.ring_size &&
-		       npmu_append_step(r->region->addr, &r->layout, &start->end, &update))
+		       npmu_look_step(r->region, &r->layout, &start->end, &update))
 			;
 		code = npmu_append_why_nothing(r, &start->end, APPEND_LOOK_AHEAD);
 	} while (code == -EAGAIN);
@@ -123,6 +129,7 @@ static int accept(struct npmu_append_reader *r, struct append_start *start)
 	code = accept_updates(r, start);
 	if (code)
 		return code;
+	npmu_look_meta(r->region);
 	npmu_append_seal_load(r->region->addr, &r->layout, &seal);
 	code = accept_base(r, &seal, record, start);
 	if (code)
@@ -157,6 +164,9 @@ int npmu_append_takeover(struct npmu_append_reader *r, uint64_t expected_epoch,
 	code = npmu_region_map_beside(region);
 	if (code)
 		return npmu_error_set(err, code, "%s", npmu_region_error(region));
+	code = npmu_look_meta(region);
+	if (code)
+		return npmu_error_set(err, code, "%s", npmu_region_error(region));
 	code = npmu_ckpt_layout_load(region->addr, region->length, NPMU_CKPT_FORM_APPEND,
 				     &layout);
 	if (code)
@@ -168,7 +178,7 @@ int npmu_append_takeover(struct npmu_append_reader *r, uint64_t expected_epoch,
 	}
 	code = npmu_ckpt_layout_mend(region, &layout);
 	if (!code)
-		code = npmu_persist(region, region->addr, NPMU_CKPT_SLOTS_START);
+		code = npmu_persist_seen(region, region->addr, NPMU_CKPT_SLOTS_START);
 	if (code)
 		return npmu_error_set(err, code, "the header cannot be made durable");
 	r->layout = layout;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "append_look.h"
 #include "append_write.h"
 #include "claim.h"
 #include "clock.h"
@@ -38,6 +39,7 @@ static int drop_torn_base(struct npmu_region *region, const struct ckpt_layout *
 	int slot = !start->base_slot;
 	struct ckpt_record record;
 
+	npmu_look_records(region, layout);
 	npmu_ckpt_record_load(region->addr, layout, slot, &record);
 	if (record.sequence <= start->base_sequence)
 		return 0;
@@ -67,6 +69,7 @@ int npmu_append_begin(struct npmu_region *region, const struct ckpt_layout *layo
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return npmu_error_set(err, -ENOMEM, "out of memory");
+	npmu_look_meta(region);
 	npmu_append_seal_load(region->addr, layout, &old);
 	if (old.there)
 		npmu_region_epoch_above(region, old.fence_epoch);
@@ -140,6 +143,7 @@ static int last_reader(const struct npmu_append_writer *w, uint64_t *position)
 	int i, last = -1;
 	uint64_t at;
 
+	npmu_look_meta(w->region);
 	*position = w->base_position;
 	for (i = 0; i < NPMU_CKPT_NR_READERS; i++) {
 		at = le64toh(entry[i].position);
@@ -272,6 +276,7 @@ static void store_header(struct npmu_append_writer *w, uint64_t length, uint64_t
 		w->nr_pending = UINT_MAX;
 	}
 	npmu_store_line(at, word);
+	npmu_stored(w->region, at, flags ? sizeof(word) : (size_t)npmu_append_room(length));
 	w->end += npmu_append_room(length);
 }
 
@@ -317,7 +322,9 @@ int npmu_append_add(struct npmu_append_writer *w, const struct iovec *iov, int n
 /* All stores since the last commit are durable. */
 static int persist_ring(struct npmu_append_writer *w)
 {
-	/* Without cache control of our own, the kernel does it. */
+	/* Without cache control of our own, the kernel does it, or the unit. */
+	if (w->region->remote)
+		return npmu_drain(w->region);
 	if (!w->region->ops->flush)
 		return npmu_append_persist(w->region, &w->layout, w->committed, w->end);
 	return npmu_drain(w->region);
@@ -336,6 +343,7 @@ static void seal_headers(struct npmu_append_writer *w)
 		memcpy(word, header, sizeof(word));
 		word[LAST_WORD] |= npmu_append_commit_word(0, npmu_crc32c(0, word, sizeof(word)));
 		npmu_store_line(header, word);
+		npmu_stored(w->region, header, sizeof(word));
 	}
 }
 
@@ -347,8 +355,10 @@ static void store_commit_words(struct npmu_append_writer *w)
 	if (w->nr_pending == UINT_MAX)
 		seal_headers(w);
 	else
-		for (i = 0; i < w->nr_pending; i++)
+		for (i = 0; i < w->nr_pending; i++) {
 			npmu_store_line(w->pending[i].at, w->pending[i].word);
+			npmu_stored(w->region, w->pending[i].at, sizeof(w->pending[i].word));
+		}
 	w->nr_pending = 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "append_format.h"
 #include "claim.h"
+#include "remote.h"
 
 /* Where a writer goes on: what it accepted of what was there. */
 struct append_start {
@@ -80,6 +81,9 @@ static inline int npmu_append_writer_fail(struct npmu_append_writer *w, int code
 static inline int npmu_append_fenced(struct npmu_append_writer *w)
 {
 	w->dead = true;
+	if (npmu_region_lost(w->region) == -ENOTCONN)
+		return npmu_append_writer_fail(w, -ENOTCONN,
+					       "the connection was lost: what was not committed may be there or not");
 	return npmu_append_writer_fail(w, -ESTALE,
 				       "this writer was fenced, or it resigned");
 }

@@ -12,6 +12,7 @@
 
 #include "ckpt_format.h"
 #include "crc32c.h"
+#include "remote.h"
 
 _Static_assert(sizeof(struct npmu_ckpt_header) == NPMU_CKPT_HEADER_SIZE, "header");
 _Static_assert(offsetof(struct npmu_ckpt_header, version) == 8, "version");
@@ -314,8 +315,8 @@ int npmu_ckpt_layout_mend(struct npmu_region *region, struct ckpt_layout *layout
 		return 0;
 	memcpy(&h, (char *)region->addr + copy_offset[good], sizeof(h));
 	/* The good copy may be seen without being durable yet. */
-	code = npmu_persist(region, (char *)region->addr + copy_offset[good],
-			    sizeof(h));
+	code = npmu_persist_seen(region, (char *)region->addr + copy_offset[good],
+				 sizeof(h));
 	if (!code)
 		code = write_copy(region, !good, &h);
 	if (!code)

@@ -14,6 +14,7 @@
 
 #include <npmu/ckpt.h>
 
+#include "append_look.h"
 #include "ckpt_slot.h"
 #include "clock.h"
 #include "error.h"
@@ -76,9 +77,12 @@ const char *npmu_ckpt_reader_error(const struct npmu_ckpt_reader *r)
 /* The header may be made anew at any time, so it is looked at each time. */
 static int load_layout(struct npmu_ckpt_reader *r)
 {
-	int code = npmu_ckpt_layout_load(r->region->addr, r->region->length,
-					 NPMU_CKPT_FORM_OVERWRITE, &r->layout);
+	int code = npmu_look_meta(r->region);
 
+	if (code)
+		return fail(r, code, npmu_region_error(r->region));
+	code = npmu_ckpt_layout_load(r->region->addr, r->region->length,
+				     NPMU_CKPT_FORM_OVERWRITE, &r->layout);
 	return code ? fail(r, code, npmu_ckpt_layout_phrase(code)) : 0;
 }
 
@@ -111,12 +115,15 @@ static int find(struct npmu_ckpt_reader *r, void *buf, size_t cap,
 		code = load_layout(r);
 		if (code)
 			return code;
-		code = npmu_ckpt_find(r->region->addr, &r->layout, buf, cap, record,
+		code = npmu_look_find(r->region, &r->layout, buf, cap, record,
 				      &found->slot);
+		if (npmu_region_lost(r->region))
+			return fail(r, npmu_region_lost(r->region), npmu_region_error(r->region));
 		if (!code || code == -EMSGSIZE)
 			found->record = record[found->slot];
 		if (!code)
 			return 0;
+		npmu_look_meta(r->region);
 		if (!npmu_ckpt_layout_moved(r->region->addr, &r->layout))
 			break;
 	}
@@ -140,9 +147,9 @@ static int make_durable(struct npmu_ckpt_reader *r, const struct found *found)
 	 * If the slot is overwritten by now, a later state is durable, and this
 	 * one was before that began.
 	 */
-	code = npmu_persist(r->region, npmu_ckpt_slot_at(r->region->addr,
-							 &r->layout, found->slot),
-			    NPMU_CKPT_SLOT_HEADER + (size_t)record->length);
+	code = npmu_persist_seen(r->region, npmu_ckpt_slot_at(r->region->addr,
+							      &r->layout, found->slot),
+				 NPMU_CKPT_SLOT_HEADER + (size_t)record->length);
 	if (code)
 		return fail(r, code, "the state cannot be made durable");
 	r->durable_instance = record->instance;
@@ -189,6 +196,7 @@ int npmu_ckpt_peek(struct npmu_ckpt_reader *r, const void **data,
 	if (code)
 		return code;
 	tell(&found, info);
+	npmu_look_records(r->region, &r->layout);
 	info->reserved[PEEK_INSTANCE] = found.record.instance;
 	info->reserved[PEEK_OTHER] = npmu_ckpt_sequence_now(r->region->addr,
 							    &r->layout, !found.slot);
@@ -210,6 +218,9 @@ int npmu_ckpt_recheck(struct npmu_ckpt_reader *r,
 	code = load_layout(r);
 	if (code || r->layout.instance != info->reserved[PEEK_INSTANCE])
 		return fail(r, -EAGAIN, "the checkpoint was made anew");
+	npmu_look_records(r->region, &r->layout);
+	if (npmu_region_lost(r->region))
+		return fail(r, -EAGAIN, npmu_region_error(r->region));
 	other = npmu_ckpt_sequence_now(base, &r->layout, !info->slot);
 	if (other < info->sequence && other == info->reserved[PEEK_OTHER])
 		return 0;
@@ -232,6 +243,7 @@ static int newer(struct npmu_ckpt_reader *r, uint64_t sequence)
 	code = load_layout(r);
 	if (code)
 		return code == -ENODATA ? 0 : code;
+	npmu_look_records(r->region, &r->layout);
 	for (i = 0; i < 2; i++) {
 		npmu_ckpt_record_load(r->region->addr, &r->layout, i, &record);
 		may_be |= record.plausible && record.sequence > sequence;

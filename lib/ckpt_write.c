@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "append_look.h"
 #include "ckpt_slot.h"
 #include "ckpt_track.h"
 #include "claim.h"
@@ -52,6 +53,9 @@ static int fail(struct npmu_ckpt_writer *w, int code, const char *why)
 static int fenced(struct npmu_ckpt_writer *w)
 {
 	w->dead = true;
+	if (npmu_region_lost(w->region) == -ENOTCONN)
+		return fail(w, -ENOTCONN,
+			    "the connection was lost: what was not committed may be there or not");
 	return fail(w, -ESTALE, "this writer was fenced, or it resigned");
 }
 
@@ -65,6 +69,9 @@ static int continue_after(struct npmu_ckpt_writer *w,
 	bool used = false;
 	int i, current;
 
+	i = npmu_look_slots(w->region, layout);
+	if (i)
+		return i;
 	for (i = 0; i < 2; i++) {
 		npmu_ckpt_record_load(base, layout, i, &r[i]);
 		holds[i] = npmu_ckpt_record_holds(layout, &r[i], w->slot[i] +
@@ -91,8 +98,8 @@ static int continue_after(struct npmu_ckpt_writer *w,
 	if (w->next_sequence >= CKPT_SEQUENCE_END / 2)
 		return -EUCLEAN;
 	/* It was seen, which does not make it durable. */
-	return npmu_persist(w->region, w->slot[current], NPMU_CKPT_SLOT_HEADER +
-			    (size_t)r[current].length);
+	return npmu_persist_seen(w->region, w->slot[current], NPMU_CKPT_SLOT_HEADER +
+				 (size_t)r[current].length);
 }
 
 static int make(struct npmu_region *region, uint64_t capacity,
@@ -124,6 +131,9 @@ static int prepare(struct npmu_region *region, uint64_t capacity,
 		return npmu_error_set(err, -ENOSPC,
 				      "a region for a checkpoint has %llu bytes or more",
 				      NPMU_CKPT_MIN_REGION);
+	code = npmu_look_meta(region);
+	if (code)
+		return npmu_error_set(err, code, "%s", npmu_region_error(region));
 	code = npmu_ckpt_layout_load(region->addr, region->length,
 				     NPMU_CKPT_FORM_OVERWRITE, layout);
 	if (code == -ENODATA || flags & NPMU_CKPT_INIT)
@@ -136,7 +146,7 @@ static int prepare(struct npmu_region *region, uint64_t capacity,
 				      (unsigned long long)layout->capacity);
 	code = npmu_ckpt_layout_mend(region, layout);
 	if (!code)
-		code = npmu_persist(region, region->addr, NPMU_CKPT_SLOTS_START);
+		code = npmu_persist_seen(region, region->addr, NPMU_CKPT_SLOTS_START);
 	if (code)
 		return npmu_error_set(err, code, "the header cannot be made durable");
 	return 0;
@@ -216,7 +226,7 @@ static int make_durable(struct npmu_ckpt_writer *w, const void *slot, size_t len
 	int code = 0;
 
 	if (!w->region->ops->flush)
-		code = npmu_persist(w->region, slot, len);
+		code = npmu_persist_stored(w->region, slot, len);
 	npmu_fence_all();
 	return code;
 }
@@ -239,6 +249,7 @@ static int seal(struct npmu_ckpt_writer *w, size_t len, uint64_t tag,
 	crc = npmu_crc32c(crc, word, sizeof(word));
 	word[SLOT_WORD(flags)] = htole64((uint64_t)crc << 32);
 	npmu_store_line(slot, word);
+	npmu_stored(w->region, slot, sizeof(word));
 	code = make_durable(w, slot, sizeof(word) + len);
 	if (!npmu_claim_holds(&w->claim))
 		return fenced(w);
@@ -288,6 +299,7 @@ int npmu_ckpt_commit(struct npmu_ckpt_writer *w, const void *data, size_t len,
 		npmu_copy_lines(at + done, from + done, n);
 		crc = npmu_crc32c(crc, from + done, n);
 	}
+	npmu_stored(w->region, at, len);
 	return seal(w, len, tag, crc);
 }
 
@@ -298,13 +310,14 @@ static size_t block_len(size_t len, uint64_t block)
 	return left < NPMU_CKPT_BLOCK ? left : NPMU_CKPT_BLOCK;
 }
 
-static uint32_t store_block(char *at, const char *from, size_t len,
+static uint32_t store_block(struct npmu_ckpt_writer *w, char *at, const char *from, size_t len,
 			    uint64_t block)
 {
 	size_t offset = (size_t)(block * NPMU_CKPT_BLOCK);
 	size_t n = block_len(len, block);
 
 	npmu_copy_lines(at + offset, from + offset, n);
+	npmu_stored(w->region, at + offset, n);
 	return npmu_crc32c(0, from + offset, n);
 }
 
@@ -316,7 +329,7 @@ static void store_all(struct npmu_ckpt_writer *w, const char *from, size_t len)
 	uint64_t block;
 
 	for (block = 0; block * NPMU_CKPT_BLOCK < len; block++)
-		slot->block_crc[block] = store_block(at, from, len, block);
+		slot->block_crc[block] = store_block(w, at, from, len, block);
 	npmu_ckpt_track_join(w->track, w->next_slot);
 	slot->known = true;
 }
@@ -333,7 +346,7 @@ static void store_span(struct npmu_ckpt_writer *w, const char *from, size_t len,
 			continue;
 		t->seen[block] = w->next_sequence;
 		npmu_ckpt_track_change(t, w->next_slot, block,
-				       store_block(at, from, len, block));
+				       store_block(w, at, from, len, block));
 	}
 }
 

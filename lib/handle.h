@@ -37,11 +37,12 @@ struct npmu_region {
 	uint64_t entry_id;
 	const struct npmu_persist_ops *ops;
 	const volatile struct npmu_status *status;
-	struct npmu_status *own_status;		/* of a plain file, else NULL */
+	struct npmu_status *own_status;		/* where no kernel keeps one, else NULL */
 	void *addr;
 	void *addr_before;			/* see npmu_region_map_beside() */
 	size_t length;
 	unsigned int map_flags;
+	struct npmu_remote *remote;		/* on another host, else NULL: see remote.h */
 	int reader_slot;			/* of a plain file: its entry + 1, or 0 */
 	const char *_Atomic error;		/* static phrase */
 };

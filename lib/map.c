@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "handle.h"
+#include "remote.h"
 
 /* Up to here every 4 KiB is touched: some 20 ms at the most. */
 #define TOUCH_ALL	(1ULL << 30)
@@ -97,6 +98,11 @@ int npmu_region_map_beside(struct npmu_region *region)
 
 	if (region->map_flags & NPMU_MAP_WRITE)
 		return 0;
+	/* The mirror has what was read; the role is what lets it be written back. */
+	if (region->remote) {
+		region->map_flags = flags;
+		return 0;
+	}
 	code = map_at(region, PROT_READ | PROT_WRITE, region->length, flags, &addr);
 	if (code)
 		return code;
@@ -122,6 +128,13 @@ int npmu_region_map(struct npmu_region *region, unsigned int flags)
 			return npmu_region_fail(region, -EACCES, why_not(-EACCES));
 		prot |= PROT_WRITE;
 	}
+	if (region->remote) {
+		if (flags & NPMU_MAP_FORK)
+			return npmu_region_fail(region, -EOPNOTSUPP,
+						"a remote region is not for forked children");
+		code = flags & NPMU_MAP_WRITE ? npmu_region_claim(region, NULL) : 0;
+		return code ? code : region->remote->ops->map(region, flags);
+	}
 	code = current_size(region, &size);
 	if (code)
 		return code;
@@ -143,7 +156,10 @@ void npmu_region_unmap(struct npmu_region *region)
 {
 	if (!region->addr)
 		return;
-	munmap(region->addr, region->length);
+	if (region->remote)
+		region->remote->ops->unmap(region);
+	else
+		munmap(region->addr, region->length);
 	if (region->addr_before)
 		munmap(region->addr_before, region->length);
 	region->addr_before = NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "handle.h"
+#include "remote.h"
 
 #define LINE	64
 
@@ -210,6 +211,7 @@ void npmu_flush(struct npmu_region *region, const void *addr, size_t len)
 {
 	if (region->ops->flush)
 		region->ops->flush(addr, len);
+	npmu_stored(region, addr, len);
 }
 
 void npmu_memcpy_nodrain(struct npmu_region *region, void *dst, const void *src,
@@ -219,6 +221,7 @@ void npmu_memcpy_nodrain(struct npmu_region *region, void *dst, const void *src,
 		copy_words(region->ops, dst, src, len);
 	else
 		memcpy(dst, src, len);
+	npmu_stored(region, dst, len);
 }
 
 int npmu_drain(struct npmu_region *region)
@@ -226,6 +229,8 @@ int npmu_drain(struct npmu_region *region)
 	drain_cpu();
 	if (region->ops->flush)
 		return 0;
+	if (region->remote)
+		return region->remote->ops->commit(region);
 	return npmu_region_sync(region, 0, region->length);
 }
 
@@ -235,5 +240,5 @@ int npmu_memcpy_persist(struct npmu_region *region, void *dst, const void *src,
 	npmu_memcpy_nodrain(region, dst, src, len);
 	if (region->ops->flush)
 		return npmu_drain(region);
-	return npmu_persist(region, dst, len);
+	return npmu_persist_stored(region, dst, len);
 }

@@ -114,7 +114,7 @@ static void take_events(struct rdma_conn *c)
 	}
 }
 
-/* Sleeps until something happens: 0, -ETIMEDOUT. */
+/* Sleeps until something happens: 0, -ETIMEDOUT, -EINTR. */
 static int sleep_until(struct rdma_conn *c, uint64_t deadline)
 {
 	struct pollfd fds[] = {
@@ -135,7 +135,7 @@ static int sleep_until(struct rdma_conn *c, uint64_t deadline)
 		return 0;
 	n = poll(fds, 2, ms_until(deadline));
 	if (n < 0)
-		return errno == EINTR ? 0 : -errno;
+		return -errno;
 	if (!n)
 		return -ETIMEDOUT;
 	if (fds[0].revents && !ibv_get_cq_event(c->completions, &cq, &ctx))
@@ -163,6 +163,7 @@ int npmu_rdma_wait(struct rdma_conn *c, struct rdma_op *op, int timeout_ms)
 
 	while (!op->done && !code) {
 		code = reap(c) > 0 ? 0 : sleep_until(c, deadline);
+		code = code == -EINTR ? 0 : code;
 		/* What was posted is flushed when the connection is over. */
 		if (c->dead && !op->done && !code && reap(c) <= 0)
 			code = -ENOTCONN;
@@ -217,6 +218,7 @@ int npmu_rdma_ask(struct rdma_conn *c, uint16_t type, void *msg, size_t len,
 	code = send_message(c, msg, len);
 	while (!code && c->answer < 0) {
 		code = reap(c) > 0 ? 0 : sleep_until(c, deadline);
+		code = code == -EINTR ? 0 : code;
 		if (!code && c->answer < 0 && c->dead)
 			code = -ENOTCONN;
 	}

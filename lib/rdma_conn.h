@@ -109,7 +109,7 @@ int npmu_rdma_post(struct rdma_conn *c, struct ibv_send_wr *wr, struct rdma_op *
 /* Wait until it is done: 0; -ETIMEDOUT; -ENOTCONN; -EIO: it failed, and so the connection. */
 int npmu_rdma_wait(struct rdma_conn *c, struct rdma_op *op, int timeout_ms);
 
-/* Wait for a notice: 1; 0 when the time is over; -ENOTCONN. */
+/* Wait for a notice: 1; 0 when the time is over; -EINTR; -ENOTCONN. */
 int npmu_rdma_notice(struct rdma_conn *c, struct npmu_wire_changed *out, int timeout_ms);
 
 #endif /* NPMU_LIB_RDMA_CONN_H */

@@ -13,6 +13,7 @@
 
 #include "crc32c.h"
 #include "reader_entry.h"
+#include "remote.h"
 
 static const char *why_not(int code)
 {
@@ -44,6 +45,9 @@ static int request(struct npmu_region *region, unsigned long op, void *arg)
 {
 	int code;
 
+	if (region->remote)
+		return npmu_region_fail(region, -EOPNOTSUPP,
+					"readers of remote regions have no names yet");
 	if (!ioctl(region->fd, op, arg))
 		return 0;
 	code = -errno;

@@ -15,6 +15,7 @@
 
 #include "error.h"
 #include "handle.h"
+#include "remote.h"
 
 #define DEV_ROOT	"/dev/npmu"
 #define FILE_ENTRY_ID	1	/* of a plain file's only "open" */
@@ -149,6 +150,10 @@ int npmu_region_open(const char *name, unsigned int flags,
 	*out = NULL;
 	if (!name || !npmu_flags_known(flags, NPMU_OPEN_WRITE))
 		return npmu_error_set(err, -EINVAL, "no name, or an unknown flag");
+	if (!strncmp(name, REMOTE_SCHEME, strlen(REMOTE_SCHEME)))
+		return npmu_remote_open ? npmu_remote_open(name, flags, out, err) :
+		       npmu_error_set(err, -EOPNOTSUPP,
+				      "%s: this program was linked without RDMA", name);
 	code = node_path(name, path, sizeof(path), err);
 	if (code)
 		return code;
@@ -230,6 +235,8 @@ void npmu_region_close(struct npmu_region *region)
 	if (!region)
 		return;
 	npmu_region_unmap(region);
+	if (region->remote)
+		region->remote->ops->close(region);
 	if (region->own_status)
 		free(region->own_status);
 	else

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "handle.h"
+#include "remote.h"
 
 #define FILE_POLL_NS	1000000
 
@@ -91,6 +92,8 @@ int npmu_region_info(struct npmu_region *region, struct npmu_ioc_info *info)
 		file_info(region, info);
 		return 0;
 	}
+	if (region->remote)
+		return region->remote->ops->info(region, info);
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	return request(region, NPMU_IOC_INFO, info);
@@ -120,6 +123,8 @@ int npmu_region_claim(struct npmu_region *region, uint64_t *fence_epoch)
 	struct npmu_ioc_claim arg = { .size = sizeof(arg) };
 	int code;
 
+	if (region->remote)
+		return region->remote->ops->claim(region, fence_epoch);
 	if (region->is_file) {
 		if (!npmu_region_is_writer(region))
 			return file_become_writer(region, fence_epoch);
@@ -143,6 +148,8 @@ int npmu_region_takeover(struct npmu_region *region, uint64_t expected_epoch,
 	};
 	int code;
 
+	if (region->remote)
+		return region->remote->ops->takeover(region, expected_epoch, fence_epoch);
 	if (region->is_file) {
 		if (expected_epoch == npmu_region_fence_epoch(region))
 			return file_become_writer(region, fence_epoch);
@@ -160,6 +167,8 @@ int npmu_region_resign(struct npmu_region *region)
 {
 	struct npmu_ioc_resign arg = { .size = sizeof(arg) };
 
+	if (region->remote)
+		return region->remote->ops->resign(region);
 	if (!region->is_file)
 		return request(region, NPMU_IOC_RESIGN, &arg);
 	if (!npmu_region_is_writer(region))
@@ -172,13 +181,18 @@ int npmu_region_sink(struct npmu_region *region)
 {
 	struct npmu_ioc_sink arg = { .size = sizeof(arg) };
 
-	return region->is_file ? 0 : request(region, NPMU_IOC_SINK, &arg);
+	/* Touches of a mirror meet private pages anyway. */
+	if (region->is_file || region->remote)
+		return 0;
+	return request(region, NPMU_IOC_SINK, &arg);
 }
 
 int npmu_region_kick(struct npmu_region *region)
 {
 	struct npmu_ioc_kick arg = { .size = sizeof(arg) };
 
+	if (region->remote)
+		return region->remote->ops->kick(region);
 	if (!region->is_file)
 		return request(region, NPMU_IOC_KICK, &arg);
 	if (!npmu_region_is_writer(region))
@@ -237,6 +251,8 @@ int npmu_region_wait(struct npmu_region *region, unsigned int flags,
 		return npmu_region_fail(region, -EINVAL, "unknown flag");
 	if (region->is_file)
 		code = file_wait(region, &arg);
+	else if (region->remote)
+		code = region->remote->ops->wait(region, &arg);
 	else
 		code = request(region, NPMU_IOC_WAIT, &arg);
 	if (events)
@@ -267,5 +283,11 @@ int npmu_region_sync(struct npmu_region *region, uint64_t offset,
 
 	if (region->is_file)
 		return file_sync(region, offset, length);
+	if (region->remote) {
+		if (!region->addr || !npmu_within(offset, length, region->length))
+			return npmu_region_fail(region, -EINVAL, why_not(-EINVAL));
+		region->remote->ops->stored(region, offset, length);
+		return region->remote->ops->commit(region);
+	}
 	return request(region, NPMU_IOC_PERSIST, &arg);
 }

@@ -33,18 +33,37 @@ struct npmu_region;
 
 /**
  * npmu_region_open - open a region
- * @name: "unit/region", or the path of a device node when it begins with '/'
+ * @name: "unit/region", or the path of a device node when it begins with '/', or
+ *	"npmu://[principal@]host[:port]/unit/region": see below
  * @flags: NPMU_OPEN_*
  * @out: the handle
  * @err: why not, or NULL
  *
  * Does not claim the writer role. The file is close-on-exec.
  *
+ * A region by URL is reached by RDMA through the network interface of its unit, and used by
+ * the same calls. Who asks is the principal of the URL, or else of NPMU_PRINCIPAL; its key is
+ * in the file that NPMU_KEY_FILE names, or else /etc/npmu/PRINCIPAL.key, as
+ * 'npmu-admin key make' prints it, which only its owner may read. Of such a handle:
+ *
+ * - One thread at a time uses it, and no forked child.
+ * - What is mapped is private memory: checkpoint calls fetch into it what they look at.
+ *   What is stored there by hand goes to the unit by npmu_memcpy_persist(), npmu_persist()
+ *   or npmu_region_sync(). It is registered with the device as it is used: see ulimit -l.
+ * - The end of the connection is the end of the open, and of the writer role. Calls return
+ *   -ESTALE when the writer was fenced or the grant is gone, else -ENOTCONN: then a commit
+ *   that did not return 0 may be there or not. After opening again and claiming,
+ *   npmu_append_sequence() tells which.
+ * - npmu_region_fd() becomes readable when something came; npmu_region_wait() with
+ *   NPMU_WAIT_F_ARM takes it, and asks for more.
+ * - pids are 0; named readers, and NPMU_MAP_FORK, are not there: -EOPNOTSUPP.
+ *
  * Return: 0; -ENOENT: no such node, the text says whether the module seems to
  * be missing; -EACCES: the region's owner and mode forbid it; -EROFS: the
  * region is read-only; -ENXIO: it is no more; -EUSERS: too many opens; -EIO:
  * it is damaged; -ENOTTY: not an npmu region; -EINVAL: a bad name or flag;
- * -ENOMEM.
+ * -ENOMEM. By URL also -EHOSTUNREACH, -ECONNREFUSED, -ETIMEDOUT; -EACCES: the key;
+ * -EOPNOTSUPP: the program is linked statically without RDMA.
  */
 int npmu_region_open(const char *name, unsigned int flags,
 		     struct npmu_region **out, struct npmu_error *err);

@@ -261,7 +261,11 @@ static void commit__must_be_consistent(void)
 	m.commit.word_offset = cpu_to_le64(4);
 	CHECK(judge(&m, len), "a word that is not aligned");
 	len = commit_of(&m, 1);
-	m.commit.flags = cpu_to_le32(4);
+	m.commit.flags = cpu_to_le32(NPMU_WIRE_COMMIT_SEEN);
+	CHECK(!judge(&m, len), "what was seen");
+	m.commit.flags = cpu_to_le32(NPMU_WIRE_COMMIT_SEEN | NPMU_WIRE_COMMIT_KICK);
+	CHECK(judge(&m, len), "what was seen, and more");
+	m.commit.flags = cpu_to_le32(8);
 	CHECK(judge(&m, len), "an unknown flag");
 	len = commit_of(&m, 1);
 	m.commit.word = cpu_to_le64(1);

@@ -72,7 +72,8 @@ static bool commit_ok(const struct npmu_wire_commit *commit, size_t len)
 
 	if (nr > NPMU_WIRE_MAX_RANGES || len != sizeof(*commit) + nr * sizeof(commit->ranges[0]))
 		return false;
-	if (flags & ~(NPMU_WIRE_COMMIT_WORD | NPMU_WIRE_COMMIT_KICK))
+	if (flags & ~(NPMU_WIRE_COMMIT_WORD | NPMU_WIRE_COMMIT_KICK) &&
+	    flags != NPMU_WIRE_COMMIT_SEEN)
 		return false;
 	if (!(flags & NPMU_WIRE_COMMIT_WORD) && (commit->word || commit->word_offset))
 		return false;

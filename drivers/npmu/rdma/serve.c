@@ -303,7 +303,9 @@ static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *m
 	ret = commit_check(entry, msg);
 	if (ret)
 		return ret;
-	if (READ_ONCE(entry->region->status->writer) != entry->id)
+	/* A reader makes durable what it acts on. */
+	if (flags != NPMU_WIRE_COMMIT_SEEN &&
+	    READ_ONCE(entry->region->status->writer) != entry->id)
 		return READ_ONCE(entry->dead) ? -ESTALE : -EPERM;
 	for (i = 0; i < le32_to_cpu(msg->nr_ranges); i++) {
 		ret = npmu_tpt_persist(entry, le64_to_cpu(msg->ranges[i].offset),

@@ -341,6 +341,7 @@ struct npmu_wire_range {
 #define NPMU_WIRE_MAX_RANGES	16
 #define NPMU_WIRE_COMMIT_WORD	1U	/* @word is to be stored */
 #define NPMU_WIRE_COMMIT_KICK	2U	/* and readers to be woken */
+#define NPMU_WIRE_COMMIT_SEEN	4U	/* alone: what was read is to be durable; of any open */
 
 /**
  * struct npmu_wire_commit - make durable what was written; then, maybe, store a word
@@ -349,7 +350,7 @@ struct npmu_wire_range {
  * @nr_ranges: how many follow
  * @word_offset: in the region, a multiple of 8; zero without NPMU_WIRE_COMMIT_WORD
  * @word: stored there after the ranges are durable, and durable when answered
- * @ranges: what was written before by RDMA WRITE on this connection
+ * @ranges: what was written before by RDMA WRITE on this connection, or read from it
  */
 struct npmu_wire_commit {
 	struct npmu_wire_header header;
