@@ -41,6 +41,17 @@ static u64 phys_of(struct npmu_unit *unit, u64 where)
 	       (where & (PAGE_SIZE - 1));
 }
 
+/* How far memory goes on without a gap: pages of a dram backing lie anywhere. */
+static u64 phys_reach(struct npmu_unit *unit, u64 where, u64 len)
+{
+	unsigned long pfn = npmu_backing_pfn(unit->backing, where);
+	u64 reach = PAGE_SIZE - (where & (PAGE_SIZE - 1));
+
+	while (reach < len && npmu_backing_pfn(unit->backing, where + reach) == ++pfn)
+		reach += PAGE_SIZE;
+	return min(reach, len);
+}
+
 /*
  * The longest run at @offset by pages of @page_size, at most @len. Without @sg only
  * counts its pieces. 0: not even one page of that size fits there.
@@ -70,7 +81,7 @@ static int run_take(struct npmu_conn *conn, u64 offset, u64 len, u32 page_size,
 		if (run->nr_sg ? phys & mask : (phys ^ (pm_addr + offset)) & mask)
 			break;
 		room = (u64)(max - run->nr_pages) * page_size - (phys & mask);
-		step = min3(step, len, room);
+		step = phys_reach(unit, where, min3(step, len, room));
 		/* No piece ends within a page, but for the last one. */
 		if (step < len && (phys + step) & mask) {
 			u64 whole = step - ((phys + step) & mask);
