@@ -50,7 +50,7 @@ case $only in
 	# Three NVDIMMs: for the unit, for NVMe over RDMA, for the file of the TCP server.
 	exec "$here/machine" "$@" --peer "NPMU_HOSTS_SIZE=80M $unit" --peer-opt=--root=/ \
 		--peer-opt="--nvdimm=$dir/unit:128M" --peer-opt="--nvdimm=$dir/nvme:128M" \
-		--peer-opt="--nvdimm=$dir/tcp:64M" -- sh -c '
+		--peer-opt="--nvdimm=$dir/tcp:128M" -- sh -c '
 			set -e
 			selftests/vm/hosts_rxe
 			modprobe nvme-rdma
