@@ -158,6 +158,7 @@ static int wait_all(struct npmu_region *region)
 int npmu_rdma_fetch(struct npmu_region *region, uint64_t offset, uint64_t len)
 {
 	int code = region->remote->lost;
+	int waited;
 
 	if (code)
 		return code;
@@ -165,7 +166,9 @@ int npmu_rdma_fetch(struct npmu_region *region, uint64_t offset, uint64_t len)
 		return npmu_region_fail(region, -EINVAL, "the range is not within the mapping");
 	code = move_all(region, IBV_WR_RDMA_READ, offset, len);
 	/* Also what was posted before an error. */
-	code = wait_all(region) ?: code;
+	waited = wait_all(region);
+	if (waited)
+		code = waited;
 	/* A mirror that is not what is there must not be judged. */
 	if (code && !region->remote->lost)
 		region->remote->lost = code;

@@ -290,11 +290,12 @@ static int wait_compare(struct npmu_region *region, struct npmu_ioc_wait *arg)
 {
 	const struct timespec pause = { .tv_nsec = 2000000 };
 	uint64_t start = npmu_now_ns();
-	const volatile uint64_t *word = (void *)((char *)region->addr + arg->offset);
+	const volatile uint64_t *word;
 	int code;
 
 	if (!region->addr || arg->offset % 8 || !npmu_within(arg->offset, 8, region->length))
 		return npmu_region_fail(region, -EINVAL, "not a word of the mapping");
+	word = (void *)((char *)region->addr + arg->offset);
 	for (;;) {
 		code = npmu_rdma_fetch(region, arg->offset, 8);
 		if (code)

@@ -220,11 +220,7 @@ static int cut_unit(void *ctx)
 /* The first connects after a start may be refused, as they seem to be old ones. */
 static int open_again(struct ni_open *o)
 {
-	int code = -1;
-
-	if (!VM_UNTIL((code = ni_open(o, "bob", "u", "r", NI_RW)) == 0, 60000))
-		return code;
-	return 0;
+	return VM_UNTIL(!ni_open(o, "bob", "u", "r", NI_RW), 60000) ? 0 : -ETIMEDOUT;
 }
 
 static void unit__back_after_a_power_cut_has_what_was_committed(void)

@@ -55,8 +55,8 @@ static long long session(const char *name)
 	char line[128];
 	FILE *f;
 
-	snprintf(line, sizeof(line), "scripts/vm-run 2 'tools/build/npmu-admin ni sessions --json' | "
-		 "tr ',{' '\\n' | sed -n 's/.*\"%s\": *//p'", name);
+	snprintf(line, sizeof(line), "%s 'tools/build/npmu-admin ni sessions --json' | %s's/.*\"%s\": *//p'",
+		 "scripts/vm-run 2", "tr ',{' '\\n' | sed -n ", name);
 	f = popen(line, "r");
 	if (f && fgets(line, sizeof(line), f))
 		value = atoll(line);

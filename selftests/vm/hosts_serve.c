@@ -77,12 +77,12 @@ static int serve_tcp(const char *path)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(TCP_PORT) };
 	int listener = socket(AF_INET, SOCK_STREAM, 0), fd, file, one = 1;
-	char *buf = malloc(FILE_SIZE);
+	static char buf[FILE_SIZE];
 	uint64_t len, at = 0;
 	char done = 1;
 
 	file = open(path, O_RDWR | O_CREAT, 0600);
-	if (!buf || file < 0)
+	if (file < 0)
 		return fail(path);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	if (bind(listener, (void *)&here, sizeof(here)) || listen(listener, 1))
