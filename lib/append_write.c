@@ -324,7 +324,7 @@ static int persist_ring(struct npmu_append_writer *w)
 {
 	/* Without cache control of our own, the kernel does it, or the unit. */
 	if (w->region->remote)
-		return npmu_drain(w->region);
+		return w->region->remote->ops->commit(w->region);
 	if (!w->region->ops->flush)
 		return npmu_append_persist(w->region, &w->layout, w->committed, w->end);
 	return npmu_drain(w->region);

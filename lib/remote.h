@@ -75,7 +75,8 @@ static inline void npmu_stored(struct npmu_region *region, const void *at, size_
 /* Make durable what was said by npmu_stored(); of a local region the range. */
 static inline int npmu_persist_stored(struct npmu_region *region, const void *at, size_t len)
 {
-	return region->remote ? npmu_drain(region) : npmu_persist(region, at, len);
+	return region->remote ? region->remote->ops->commit(region) :
+				npmu_persist(region, at, len);
 }
 
 /* Make durable what was seen, and stored by somebody else. */

@@ -42,7 +42,7 @@
 
 #ifndef LIB_PERSIST
 /* Its callers: each call is a persist point. */
-#include "handle.h"
+#include "remote.h"
 
 #define npmu_fence_all() \
 	({ CRASH_POINT("npmu_fence_all"); npmu_fence_all(); })
@@ -56,6 +56,10 @@
 	({ CRASH_POINT("npmu_drain"); npmu_drain(region); })
 #define npmu_persist(region, addr, len) \
 	({ CRASH_POINT("npmu_persist"); npmu_persist(region, addr, len); })
+#define npmu_persist_stored(region, at, len) \
+	({ CRASH_POINT("npmu_persist_stored"); npmu_persist_stored(region, at, len); })
+#define npmu_persist_seen(region, at, len) \
+	({ CRASH_POINT("npmu_persist_seen"); npmu_persist_seen(region, at, len); })
 #define npmu_memcpy_persist(region, dst, src, len) \
 	({ CRASH_POINT("npmu_memcpy_persist"); npmu_memcpy_persist(region, dst, src, len); })
 #endif
