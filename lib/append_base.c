@@ -8,7 +8,6 @@
 
 #include "append_write.h"
 #include "crc32c.h"
-#include "gather.h"
 #include "remote.h"
 
 #define SLOT_WORD(member)	(offsetof(struct npmu_ckpt_slot, member) / 8)
@@ -34,22 +33,23 @@ static int write_base(struct npmu_append_writer *w, const struct iovec *iov, int
 	};
 	char *slot = npmu_ckpt_slot_at(w->region->addr, &w->layout, w->next_slot);
 	size_t size = NPMU_CKPT_SLOT_HEADER + (size_t)length;
+	bool has_crc = npmu_append_has_crc(w);
 	uint32_t crc;
 	int code = 0;
 
-	if (!npmu_append_has_crc(w)) {
+	if (!has_crc) {
 		/* What the slot holds is no base any more before it changes. */
 		npmu_store_word(slot + LAST_WORD * 8, 0);
 		npmu_stored(w->region, slot + LAST_WORD * 8, 8);
 		code = persist_slot(w, slot, NPMU_CKPT_SLOT_HEADER);
 	}
-	crc = npmu_gather_store(slot + NPMU_CKPT_SLOT_HEADER, iov, n, npmu_append_has_crc(w));
+	crc = npmu_store_pieces(w->region, slot + NPMU_CKPT_SLOT_HEADER, iov, n, has_crc, true);
 	crc = npmu_crc32c(crc, word, sizeof(word));
-	if (npmu_append_has_crc(w))
+	if (has_crc)
 		word[LAST_WORD] = npmu_append_commit_word(0, crc);
 	npmu_store_line(slot, word);
-	npmu_stored(w->region, slot, size);
-	if (!code && !npmu_append_has_crc(w)) {
+	npmu_stored(w->region, slot, sizeof(word));
+	if (!code && !has_crc) {
 		code = persist_slot(w, slot, size);
 		word[LAST_WORD] = npmu_append_commit_word(0, crc);
 		npmu_store_line(slot, word);

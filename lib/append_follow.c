@@ -111,6 +111,15 @@ int npmu_append_who(struct npmu_append_reader *r, struct npmu_append_who *who)
 	return 0;
 }
 
+/* For npmu_append_reader_reconnect(). */
+static void remember(struct npmu_append_reader *r, const char *name)
+{
+	memset(r->name, 0, sizeof(r->name));
+	if (name)
+		strncpy(r->name, name, sizeof(r->name) - 1);
+	r->connection = npmu_connection(r->region);
+}
+
 int npmu_append_attach(struct npmu_append_reader *r, const char *name, unsigned int flags)
 {
 	uint64_t position;
@@ -124,6 +133,7 @@ int npmu_append_attach(struct npmu_append_reader *r, const char *name, unsigned 
 	position = r->cursor.position;
 	code = npmu_region_reader_attach(r->region, name, 0, r->layout.instance, &position);
 	if (!code) {
+		remember(r, name);
 		/* Whatever is there at that position comes next. */
 		memset(&r->cursor, 0, sizeof(r->cursor));
 		r->cursor.position = position;
@@ -133,8 +143,10 @@ int npmu_append_attach(struct npmu_append_reader *r, const char *name, unsigned 
 	if (code == -ENOENT && flags & NPMU_APPEND_CREATE) {
 		code = npmu_region_reader_attach(r->region, name, NPMU_READER_F_CREATE,
 						 r->layout.instance, &position);
-		if (!code)
+		if (!code) {
+			remember(r, name);
 			return 1;
+		}
 	}
 	return fail(r, code, npmu_region_error(r->region));
 }
@@ -153,5 +165,7 @@ int npmu_append_detach(struct npmu_append_reader *r, const char *name)
 {
 	int code = npmu_region_reader_detach(r->region, name);
 
+	if (!code && (!name || !strcmp(name, r->name)))
+		remember(r, NULL);
 	return code ? fail(r, code, npmu_region_error(r->region)) : 0;
 }

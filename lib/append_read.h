@@ -17,6 +17,8 @@ struct npmu_append_reader {
 	bool begun;			/* the base was handed out, or is not wanted */
 	struct append_cursor cursor;	/* behind what was handed out last */
 	uint64_t base_sequence;		/* of the last base found whole, 0: none */
+	char name[NPMU_CKPT_READER_NAME_LEN];	/* empty: none */
+	uint64_t connection;		/* by which it has the name */
 	const char *error;
 };
 

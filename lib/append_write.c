@@ -80,6 +80,7 @@ int npmu_append_begin(struct npmu_region *region, const struct ckpt_layout *layo
 		w->options = *options;
 	w->last_sequence = start->end.sequence;
 	w->next_sequence = start->highest + 1;
+	w->in_doubt = w->next_sequence;
 	w->base_position = start->base_position;
 	w->committed = start->end.position;
 	w->end = start->end.position;
@@ -104,6 +105,9 @@ int npmu_append_begin(struct npmu_region *region, const struct ckpt_layout *layo
 
 void npmu_append_writer_close(struct npmu_append_writer *w)
 {
+	/* What was submitted goes from the caller's memory still. */
+	if (w && w->nr_submitted && !w->dead)
+		npmu_append_commit(w);
 	free(w);
 }
 
@@ -276,7 +280,7 @@ static void store_header(struct npmu_append_writer *w, uint64_t length, uint64_t
 		w->nr_pending = UINT_MAX;
 	}
 	npmu_store_line(at, word);
-	npmu_stored(w->region, at, flags ? sizeof(word) : (size_t)npmu_append_room(length));
+	npmu_stored(w->region, at, sizeof(word));
 	w->end += npmu_append_room(length);
 }
 
@@ -294,8 +298,8 @@ int npmu_append_admit(struct npmu_append_writer *w, const struct iovec *iov, int
 	return 0;
 }
 
-int npmu_append_add(struct npmu_append_writer *w, const struct iovec *iov, int n,
-		    uint64_t tag)
+int npmu_append_store(struct npmu_append_writer *w, const struct iovec *iov, int n, uint64_t tag,
+		      bool direct)
 {
 	uint64_t length, room, to_end;
 	uint32_t crc;
@@ -312,11 +316,17 @@ int npmu_append_add(struct npmu_append_writer *w, const struct iovec *iov, int n
 	if (to_end < room)
 		store_header(w, to_end - NPMU_CKPT_UPDATE_HEADER, 0,
 			     NPMU_CKPT_UPDATE_F_PAD, 0);
-	crc = npmu_gather_store(npmu_append_at(w->region->addr, &w->layout, w->end) +
-				NPMU_CKPT_UPDATE_HEADER, iov, n, npmu_append_has_crc(w));
+	crc = npmu_store_pieces(w->region, npmu_append_at(w->region->addr, &w->layout, w->end) +
+				NPMU_CKPT_UPDATE_HEADER, iov, n, npmu_append_has_crc(w), direct);
 	store_header(w, length, tag, 0, crc);
 	w->next_sequence++;
 	return 0;
+}
+
+int npmu_append_add(struct npmu_append_writer *w, const struct iovec *iov, int n,
+		    uint64_t tag)
+{
+	return npmu_append_store(w, iov, n, tag, false);
 }
 
 /* All stores since the last commit are durable. */
@@ -362,7 +372,7 @@ static void store_commit_words(struct npmu_append_writer *w)
 	w->nr_pending = 0;
 }
 
-int npmu_append_conclude(struct npmu_append_writer *w, int code)
+int npmu_append_durable(struct npmu_append_writer *w, uint64_t sequence, uint64_t end, int code)
 {
 	npmu_fence_all();
 	if (!npmu_claim_holds(&w->claim))
@@ -371,12 +381,19 @@ int npmu_append_conclude(struct npmu_append_writer *w, int code)
 		w->dead = true;
 		return fail(w, code, "it cannot be made durable");
 	}
-	w->committed = w->end;
-	w->last_sequence = w->next_sequence - 1;
+	w->committed = end;
+	w->last_sequence = sequence;
+	w->in_doubt = sequence + 1;
 	/* A reader that sleeps; that it sleeps on does not undo the commit. */
 	if (w->claim.status->kick_wanted)
 		npmu_region_kick(w->region);
 	return 0;
+}
+
+int npmu_append_conclude(struct npmu_append_writer *w, int code)
+{
+	w->nr_submitted = 0;
+	return npmu_append_durable(w, w->next_sequence - 1, w->end, code);
 }
 
 int npmu_append_commit(struct npmu_append_writer *w)
@@ -397,7 +414,7 @@ int npmu_append_commit(struct npmu_append_writer *w)
 int npmu_append_update(struct npmu_append_writer *w, const struct iovec *iov, int n,
 		       uint64_t tag)
 {
-	int code = npmu_append_add(w, iov, n, tag);
+	int code = npmu_append_store(w, iov, n, tag, true);
 
 	return code ? code : npmu_append_commit(w);
 }

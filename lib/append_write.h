@@ -52,6 +52,13 @@ struct pending {
 	uint64_t word[8];
 };
 
+/* A commit that is under way. */
+struct submitted {
+	uint64_t sequence;		/* of its last update */
+	uint64_t end;			/* position behind that */
+	uint64_t number;		/* see struct npmu_remote_ops */
+};
+
 struct npmu_append_writer {
 	struct npmu_region *region;
 	struct npmu_claim claim;
@@ -59,11 +66,14 @@ struct npmu_append_writer {
 	struct npmu_append_options options;
 	uint64_t last_sequence;		/* of the last that was committed */
 	uint64_t next_sequence;
+	uint64_t in_doubt;		/* the first that is not known to be committed */
 	uint64_t base_position;		/* nothing below it is needed any more */
 	uint64_t committed;		/* all below is durable */
 	uint64_t end;			/* behind the last update that was added */
 	unsigned int nr_pending;	/* headers to seal, UINT_MAX: too many */
 	struct pending pending[MAX_PENDING];
+	unsigned int nr_submitted;
+	struct submitted submitted[NPMU_REMOTE_COMMITS];	/* the oldest first */
 	int next_slot;
 	bool dead;
 	bool in_callback;
@@ -101,6 +111,13 @@ static inline uint64_t npmu_append_commit_word(uint32_t flags, uint32_t crc)
 /* What every commit asks first: 0, and the length; or why not. Nothing has been touched yet. */
 int npmu_append_admit(struct npmu_append_writer *w, const struct iovec *iov, int n,
 		      uint64_t most, uint64_t *length);
+
+/* As npmu_append_add(). @direct: what commits it is posted before the caller's memory changes. */
+int npmu_append_store(struct npmu_append_writer *w, const struct iovec *iov, int n, uint64_t tag,
+		      bool direct);
+
+/* All up to this is durable, or that failed by @code. Return: as npmu_append_conclude(). */
+int npmu_append_durable(struct npmu_append_writer *w, uint64_t sequence, uint64_t end, int code);
 
 /*
  * What ends every commit: nothing but the look at the status page has to come behind the last

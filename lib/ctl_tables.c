@@ -173,6 +173,7 @@ static const struct nl_field reader_fields[] = {
 	READER(U32, UID, uid),
 	READER(U64, POSITION, position),
 	READER(U32, PID, pid),
+	READER(STRING, PRINCIPAL, principal),
 };
 
 #define GRANT(kind, attr, member) \

@@ -242,3 +242,34 @@ int npmu_memcpy_persist(struct npmu_region *region, void *dst, const void *src,
 		return npmu_drain(region);
 	return npmu_persist_stored(region, dst, len);
 }
+
+int npmu_region_register(struct npmu_region *region, const void *addr, size_t len)
+{
+	if (!addr || !len || (uintptr_t)addr + len < (uintptr_t)addr)
+		return npmu_region_fail(region, -EINVAL, "no memory");
+	return region->remote ? region->remote->ops->register_memory(region, addr, len) : 0;
+}
+
+int npmu_region_unregister(struct npmu_region *region, const void *addr)
+{
+	return region->remote ? region->remote->ops->unregister_memory(region, addr) : 0;
+}
+
+enum npmu_persist_method npmu_region_persist_method(const struct npmu_region *region)
+{
+	if (region->remote)
+		return region->remote->ops->method(region);
+	return region->ops->flush ? NPMU_PERSIST_STORE : NPMU_PERSIST_KERNEL;
+}
+
+const char *npmu_persist_method_name(enum npmu_persist_method method)
+{
+	static const char *const name[] = {
+		[NPMU_PERSIST_STORE] = "store",
+		[NPMU_PERSIST_KERNEL] = "kernel",
+		[NPMU_PERSIST_MESSAGE] = "message",
+		[NPMU_PERSIST_FLUSH] = "flush",
+	};
+
+	return (size_t)method < sizeof(name) / sizeof(name[0]) ? name[method] : "?";
+}

@@ -36,13 +36,15 @@ static int asked(struct npmu_error *err, int code)
 int npmu_rdma_authenticate(struct rdma_conn *c, const char *principal, const void *key,
 			   size_t len, int timeout_ms, struct npmu_error *err)
 {
+	/* There neither side is told the number of the other. */
+	const bool iwarp = c->id->verbs->device->transport_type == IBV_TRANSPORT_IWARP;
 	struct npmu_wire_auth_begin begin = { 0 };
 	struct npmu_wire_auth_prove answer = { 0 };
 	const struct npmu_wire_auth_begun *begun;
 	struct npmu_wire_transcript transcript = {
 		.role = htole32(NPMU_WIRE_ROLE_UNIT),
-		.client_qp = htole32(c->id->qp->qp_num),
-		.unit_qp = htole32(c->unit_qp),
+		.client_qp = iwarp ? 0 : htole32(c->id->qp->qp_num),
+		.unit_qp = iwarp ? 0 : htole32(c->unit_qp),
 		.hello = c->hello,
 		.welcome = c->welcome,
 	};

@@ -19,12 +19,23 @@
 
 #define RDMA_RECVS	(NPMU_WIRE_REQUESTS + NPMU_WIRE_NOTICES)
 /* Work requests that move data, beside the messages. */
-#define RDMA_OPS	64
+#define RDMA_OPS	160
+/* Requests whose answers are waited for later; one more may be asked, and its buffer be used still. */
+#define RDMA_LATER	(NPMU_WIRE_REQUESTS - 2)
 
 /* A work request that somebody waits for. */
 struct rdma_op {
 	bool done;
 	enum ibv_wc_status status;
+};
+
+/* A request that was sent and is answered some time. */
+struct rdma_request {
+	struct rdma_request *next;
+	uint32_t number;
+	uint16_t type;
+	bool done;
+	uint32_t status;		/* NPMU_WIRE_E_*, MALFORMED: not an answer */
 };
 
 /* Buffers for messages; registered as a whole. */
@@ -49,11 +60,13 @@ struct rdma_conn {
 	bool dead;			/* disconnected, or the queue pair is in error */
 	bool can_flush;			/* as far as this side is concerned, see rdma_flush.h */
 
+	struct rdma_request *later;	/* not yet answered */
 	/* What came and was not yet asked for: the answer, the notice. */
 	int answer;			/* index of a receive, or -1 */
 	uint32_t answer_len;
 	bool noticed;
 	struct npmu_wire_changed notice;
+	bool kick_wanted;		/* a KICK_WANTED came since this was set to false */
 
 	struct npmu_wire_hello hello;
 	struct npmu_wire_welcome welcome;
@@ -67,7 +80,8 @@ struct rdma_conn {
  * @out:	the connection
  * @err:	why not
  *
- * Return: 0; -EHOSTUNREACH, -ECONNREFUSED, -EPROTO, -ETIMEDOUT, -ENOMEM, another errno.
+ * Return: 0; -EHOSTUNREACH, -ECONNREFUSED, -EPROTO, -ETIMEDOUT, -ENOMEM, -EOPNOTSUPP: RDMA was
+ * used before a fork, another errno.
  */
 int npmu_rdma_connect(const char *host, const char *port, int timeout_ms,
 		      struct rdma_conn **out, struct npmu_error *err);
@@ -102,6 +116,26 @@ int npmu_rdma_authenticate(struct rdma_conn *c, const char *principal, const voi
 int npmu_rdma_ask(struct rdma_conn *c, uint16_t type, void *msg, size_t len,
 		  const void **answer, int timeout_ms);
 #define NPMU_RDMA_STATUS	10000
+
+/**
+ * npmu_rdma_ask_later() - send a request whose answer is only a status
+ * @c:		connection
+ * @type:	NPMU_WIRE_*
+ * @msg:	of that type; its header is filled in here
+ * @len:	bytes
+ * @request:	done when it is answered; stays where it is until then, or the disconnect.
+ *		At most RDMA_LATER at once
+ *
+ * Return: 0; as npmu_rdma_post().
+ */
+int npmu_rdma_ask_later(struct rdma_conn *c, uint16_t type, void *msg, size_t len,
+			struct rdma_request *request);
+
+/* Wait until it is answered: 0, whatever the status; -ETIMEDOUT; -ENOTCONN. */
+int npmu_rdma_answered(struct rdma_conn *c, const struct rdma_request *request, int timeout_ms);
+
+/* Let the device receive into a buffer. 0 or -EIO. */
+int npmu_rdma_post_recv(struct rdma_conn *c, unsigned int i);
 
 /* Post a work request that @op is done by; its wr_id is set here. -ENOTCONN, -EIO. */
 int npmu_rdma_post(struct rdma_conn *c, struct ibv_send_wr *wr, struct rdma_op *op);

@@ -27,29 +27,31 @@ int npmu_rdma_make_qp(struct rdma_conn *c, struct ibv_qp_init_attr *attr)
 	return c->can_flush ? 0 : rdma_create_qp(c->id, c->pd, attr);
 }
 
-int npmu_rdma_write_flush(struct rdma_conn *c, const struct ibv_sge *pieces, unsigned int nr,
-			  uint64_t address, uint32_t rkey, struct rdma_op *op)
+int npmu_rdma_write_flush(struct rdma_conn *c, const struct rdma_piece *piece, unsigned int nr,
+			  struct rdma_op *op)
 {
 	struct ibv_qp_ex *qp;
-	size_t len = 0;
 	unsigned int i;
 
 	if (!c->can_flush)
 		return -EOPNOTSUPP;
 	if (c->dead)
 		return -ENOTCONN;
-	for (i = 0; i < nr; i++)
-		len += pieces[i].length;
 	op->done = false;
 	qp = ibv_qp_to_qp_ex(c->id->qp);
 	ibv_wr_start(qp);
-	/* One completion for both: that of the write says nothing, and an error ends both. */
+	/* One completion for all: that of a write says nothing, and an error ends them all. */
 	qp->wr_id = (uintptr_t)op;
 	qp->wr_flags = 0;
-	ibv_wr_rdma_write(qp, rkey, address);
-	ibv_wr_set_sge_list(qp, nr, pieces);
-	qp->wr_flags = IBV_SEND_SIGNALED;
-	ibv_wr_flush(qp, rkey, address, len, IBV_FLUSH_PERSISTENT, IBV_FLUSH_RANGE);
+	for (i = 0; i < nr; i++) {
+		ibv_wr_rdma_write(qp, piece[i].rkey, piece[i].address);
+		ibv_wr_set_sge(qp, piece[i].sge.lkey, piece[i].sge.addr, piece[i].sge.length);
+	}
+	for (i = 0; i < nr; i++) {
+		qp->wr_flags = i + 1 == nr ? IBV_SEND_SIGNALED : 0;
+		ibv_wr_flush(qp, piece[i].rkey, piece[i].address, piece[i].sge.length,
+			     IBV_FLUSH_PERSISTENT, IBV_FLUSH_RANGE);
+	}
 	return ibv_wr_complete(qp) ? -EIO : 0;
 }
 
@@ -60,14 +62,12 @@ int npmu_rdma_make_qp(struct rdma_conn *c, struct ibv_qp_init_attr *attr)
 	return rdma_create_qp(c->id, c->pd, attr);
 }
 
-int npmu_rdma_write_flush(struct rdma_conn *c, const struct ibv_sge *pieces, unsigned int nr,
-			  uint64_t address, uint32_t rkey, struct rdma_op *op)
+int npmu_rdma_write_flush(struct rdma_conn *c, const struct rdma_piece *piece, unsigned int nr,
+			  struct rdma_op *op)
 {
 	(void)c;
-	(void)pieces;
+	(void)piece;
 	(void)nr;
-	(void)address;
-	(void)rkey;
 	(void)op;
 	return -EOPNOTSUPP;
 }

@@ -12,11 +12,21 @@
 /* Makes the queue pair of @c; @c->can_flush: our side can do it. 0 or -1 and errno. */
 int npmu_rdma_make_qp(struct rdma_conn *c, struct ibv_qp_init_attr *attr);
 
+/* What one work request moves, and its place there. */
+struct rdma_piece {
+	struct ibv_sge sge;
+	uint64_t address;
+	uint32_t rkey;
+};
+
+/* Pieces of one chain: two work requests each. */
+#define RDMA_FLUSH_PIECES	8
+
 /*
- * Posts a WRITE of up to 4 pieces to @address and the FLUSH of these bytes; @op is done when
- * they are durable. -EOPNOTSUPP: ask can_flush; as npmu_rdma_post().
+ * Posts WRITEs of the pieces, and FLUSHes of these bytes; @op is done when they are durable.
+ * -EOPNOTSUPP: ask can_flush; as npmu_rdma_post().
  */
-int npmu_rdma_write_flush(struct rdma_conn *c, const struct ibv_sge *pieces, unsigned int nr,
-			  uint64_t address, uint32_t rkey, struct rdma_op *op);
+int npmu_rdma_write_flush(struct rdma_conn *c, const struct rdma_piece *piece, unsigned int nr,
+			  struct rdma_op *op);
 
 #endif /* NPMU_LIB_RDMA_FLUSH_H */

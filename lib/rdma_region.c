@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A remote region: opening it, the writer role, waiting, and what the end of a connection
- * means. Asks the unit; must not know what the bytes mean, nor how they move
- * (rdma_mirror.c).
+ * A remote region: opening it, the writer role, and what the end of a connection means. Asks
+ * the unit; must not know what the bytes mean, nor how they move (rdma_mirror.c).
  */
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "error.h"
 #include "rdma_region.h"
 #include "remote_key.h"
 
 #define CONNECT_TIMEOUT	5000	/* ms for each step */
+#define LEAVE_TIMEOUT	2000	/* ms: then the unit learns it by the disconnect */
 
 /* What the unit says. The phrases are for a handle that has no other text. */
 static const struct {
@@ -31,16 +29,20 @@ static const struct {
 	[NPMU_WIRE_E_STALE] = { -ESTALE, "another fence epoch is current, or this open is dead" },
 	[NPMU_WIRE_E_BUSY] = { -EBUSY, "another open is the writer, or a fence is not done" },
 	[NPMU_WIRE_E_READ_ONLY] = { -EROFS, "the region is read-only" },
-	[NPMU_WIRE_E_RANGE] = { -EINVAL, "the range is not within what was granted" },
+	[NPMU_WIRE_E_RANGE] = { -ERANGE, "the range is not within what was granted" },
 	[NPMU_WIRE_E_IO] = { -EIO, "the unit's memory failed" },
 	[NPMU_WIRE_E_GONE] = { -ENXIO, "the unit's device is gone" },
 	[NPMU_WIRE_E_LIMIT] = { -EUSERS, "too many opens of this principal, or more keys than a connection has" },
 	[NPMU_WIRE_E_MEMORY] = { -ENOMEM, "the unit is out of memory" },
 	[NPMU_WIRE_E_TIMEDOUT] = { -ETIMEDOUT, "something of the former writer is still inside" },
 	[NPMU_WIRE_E_CLASS] = { -EOPNOTSUPP, "the unit survives less than was asked for" },
+	[NPMU_WIRE_E_NO_SPACE] = { -ENOSPC, "there is no room in the unit, or in the table of readers" },
+	[NPMU_WIRE_E_INVALID] = { -EINVAL, "a name or a position that cannot be" },
+	[NPMU_WIRE_E_NO_CHECKPOINT] = { -EMEDIUMTYPE, "the region holds no checkpoint in the append form" },
+	[NPMU_WIRE_E_NOT_ATTACHED] = { -ENODEV, "this reader has no name yet" },
 };
 
-static int say(struct npmu_region *region, int code)
+int npmu_rdma_say(struct npmu_region *region, int code)
 {
 	uint32_t status = (uint32_t)(-code - NPMU_RDMA_STATUS);
 
@@ -49,38 +51,53 @@ static int say(struct npmu_region *region, int code)
 	return npmu_region_fail(region, -EPROTO, "the unit refused the request");
 }
 
-/* Connects, proves who we are, opens. 0, a negative errno with a text, or of the unit. */
-static int reach(struct rdma_region *r, uint32_t access, struct rdma_conn **c,
-		 const struct npmu_wire_opened **opened, struct npmu_error *err)
+int npmu_rdma_meet(const struct npmu_remote_url *url, struct rdma_conn **c,
+		   struct npmu_error *err)
 {
-	struct npmu_wire_open msg = { .access = htole32(access) };
 	uint8_t key[NPMU_WIRE_KEY_MAX];
-	const void *answer;
 	int len, code;
 
-	len = npmu_remote_key_read(r->url.principal, key, err);
+	len = npmu_remote_key_read(url->principal, key, err);
 	if (len < 0)
 		return len;
-	code = npmu_rdma_connect(r->url.host, *r->url.port ? r->url.port : NULL,
-				 CONNECT_TIMEOUT, c, err);
+	code = npmu_rdma_connect(url->host, *url->port ? url->port : NULL, CONNECT_TIMEOUT, c,
+				 err);
 	if (!code) {
-		code = npmu_rdma_authenticate(*c, r->url.principal, key, (size_t)len,
+		code = npmu_rdma_authenticate(*c, url->principal, key, (size_t)len,
 					      CONNECT_TIMEOUT, err);
-		memcpy(msg.unit, r->url.unit, sizeof(msg.unit));
-		memcpy(msg.region, r->url.region, sizeof(msg.region));
-		if (!code)
-			code = npmu_rdma_ask(*c, NPMU_WIRE_OPEN, &msg, sizeof(msg), &answer,
-					     REGION_TIMEOUT);
 		if (code) {
 			npmu_rdma_disconnect(*c);
 			*c = NULL;
 		}
 	}
 	explicit_bzero(key, sizeof(key));
+	return code;
+}
+
+int npmu_rdma_reach(struct rdma_region *r, uint32_t access, struct rdma_conn **c,
+		    const struct npmu_wire_opened **opened, struct npmu_error *err)
+{
+	struct npmu_wire_open msg = { .access = htole32(access) };
+	const void *answer;
+	int code;
+
+	code = npmu_rdma_meet(&r->url, c, err);
 	if (code)
 		return code;
-	*opened = answer;
-	return 0;
+	if (access & NPMU_WIRE_WRITE && npmu_rdma_may_flush(*c))
+		msg.access |= htole32(NPMU_WIRE_TELL);
+	memcpy(msg.unit, r->url.unit, sizeof(msg.unit));
+	memcpy(msg.region, r->url.region, sizeof(msg.region));
+	code = npmu_rdma_ask(*c, NPMU_WIRE_OPEN, &msg, sizeof(msg), &answer, REGION_TIMEOUT);
+	if (!code) {
+		*opened = answer;
+		return 0;
+	}
+	if (code > -NPMU_RDMA_STATUS)
+		npmu_error_set(err, code, "%s: the unit does not answer", r->url.host);
+	npmu_rdma_disconnect(*c);
+	*c = NULL;
+	return code;
 }
 
 int npmu_rdma_lose(struct npmu_region *region)
@@ -100,7 +117,7 @@ int npmu_rdma_lose(struct npmu_region *region)
 	for (i = 0; i < REGION_OPS; i++)
 		r->ops[i].done = true;
 	/* A unit that fences ends the connection: so ask it anew who is the writer. */
-	code = reach(r, NPMU_WIRE_READ, &again, &opened, &err);
+	code = npmu_rdma_reach(r, NPMU_WIRE_READ, &again, &opened, &err);
 	if (!code && r->writer_epoch && le64toh(opened->fence_epoch) != r->writer_epoch) {
 		region->own_status->fence_epoch = le64toh(opened->fence_epoch);
 		code = -ESTALE;
@@ -111,7 +128,7 @@ int npmu_rdma_lose(struct npmu_region *region)
 	region->remote->lost = code == -ESTALE ? -ESTALE : -ENOTCONN;
 	return npmu_region_fail(region, region->remote->lost, code == -ESTALE ?
 				"fenced, or there is no grant of the region any more: open it again" :
-				"the connection to the unit was lost: open the region again");
+				"the connection to the unit was lost: npmu_region_reconnect(), or open it again");
 }
 
 int npmu_rdma_request(struct npmu_region *region, uint16_t type, void *msg, size_t len,
@@ -121,51 +138,21 @@ int npmu_rdma_request(struct npmu_region *region, uint16_t type, void *msg, size
 	int code = region->remote->lost;
 
 	if (code)
-		return npmu_region_fail(region, code, "this open is dead: open the region again");
+		return npmu_region_fail(region, code, code == -ENOTCONN ?
+					"the connection to the unit was lost: npmu_region_reconnect(), or open it again" :
+					"this open is dead: open the region again");
 	code = npmu_rdma_ask(r->c, type, msg, len, answer, REGION_TIMEOUT);
 	if (!code)
 		return 0;
 	if (code > -NPMU_RDMA_STATUS)
 		return npmu_rdma_lose(region);
-	return say(region, code);
+	return npmu_rdma_say(region, code);
 }
 
-static void take_keys(struct rdma_region *r, const struct npmu_wire_key *keys, uint32_t nr)
+void npmu_rdma_take_keys(struct rdma_region *r, const struct npmu_wire_key *keys, uint32_t nr)
 {
 	r->nr_keys = le32toh(nr);
 	memcpy(r->keys, keys, r->nr_keys * sizeof(*keys));
-}
-
-static void heard(struct npmu_region *region, const struct npmu_wire_changed *changed)
-{
-	struct rdma_region *r = rdma_region_of(region);
-
-	r->kicks = le64toh(changed->kicks);
-	r->role = le64toh(changed->role);
-	r->last_epoch = le64toh(changed->last_epoch);
-	r->writer = changed->writer;
-	region->own_status->kicks = r->kicks;
-	region->own_status->fence_epoch = le64toh(changed->fence_epoch);
-}
-
-static int watch(struct npmu_region *region)
-{
-	struct rdma_region *r = rdma_region_of(region);
-	struct npmu_wire_watch msg = {
-		.kicks = htole64(r->kicks),
-		.role = htole64(r->role),
-	};
-	const void *answer = NULL;
-	uint64_t kicks = r->kicks, role = r->role;
-	int code;
-
-	code = npmu_rdma_request(region, NPMU_WIRE_WATCH, &msg, sizeof(msg), &answer);
-	if (code)
-		return code;
-	heard(region, answer);
-	/* It tells later only what it has not told now. */
-	r->watching = r->kicks == kicks && r->role == role;
-	return 0;
 }
 
 static int claimed(struct npmu_region *region, int code, const void *answer,
@@ -176,7 +163,7 @@ static int claimed(struct npmu_region *region, int code, const void *answer,
 
 	if (code)
 		return code;
-	take_keys(r, claimed->keys, claimed->nr_keys);
+	npmu_rdma_take_keys(r, claimed->keys, claimed->nr_keys);
 	r->writer_epoch = le64toh(claimed->fence_epoch);
 	/* Another wrote until now. */
 	region->remote->ahead_to = 0;
@@ -213,7 +200,7 @@ static int remote_takeover(struct npmu_region *region, uint64_t expected, uint64
 	if (!(region->flags & NPMU_OPEN_WRITE))
 		return npmu_region_fail(region, -EBADF, "the region is not open for writing");
 	code = npmu_rdma_request(region, NPMU_WIRE_TAKEOVER, &msg, sizeof(msg), &answer);
-	if (code == -ESTALE && !watch(region) && fence_epoch)
+	if (code == -ESTALE && !npmu_rdma_watch(region) && fence_epoch)
 		*fence_epoch = npmu_region_fence_epoch(region);
 	return claimed(region, code, answer, fence_epoch);
 }
@@ -231,7 +218,7 @@ static int remote_resign(struct npmu_region *region)
 	if (code)
 		return code;
 	answer = reply;
-	take_keys(rdma_region_of(region), answer->keys, answer->nr_keys);
+	npmu_rdma_take_keys(rdma_region_of(region), answer->keys, answer->nr_keys);
 	rdma_region_of(region)->writer_epoch = 0;
 	region->own_status->writer = 0;
 	region->own_status->fence_epoch = le64toh(answer->fence_epoch);
@@ -244,6 +231,8 @@ static int remote_kick(struct npmu_region *region)
 
 	if (!npmu_region_is_writer(region) && !region->remote->lost)
 		return npmu_region_fail(region, -EPERM, "this open is not the writer");
+	/* What is told after this comes behind it. */
+	rdma_region_of(region)->c->kick_wanted = false;
 	return npmu_rdma_request(region, NPMU_WIRE_KICK, &msg, sizeof(msg), NULL);
 }
 
@@ -253,7 +242,7 @@ static int remote_info(struct npmu_region *region, struct npmu_ioc_info *info)
 	struct rdma_region *r = rdma_region_of(region);
 
 	if (!region->remote->lost)
-		watch(region);
+		npmu_rdma_watch(region);
 	memset(info, 0, sizeof(*info));
 	info->size = sizeof(*info);
 	info->region_size = region->size;
@@ -279,84 +268,26 @@ static int remote_info(struct npmu_region *region, struct npmu_ioc_info *info)
 	return 0;
 }
 
-static uint32_t news(const struct rdma_region *r)
+/* The role is vacant when this returns, not some time after the unit has noticed. */
+static void leave_role(struct npmu_region *region)
 {
-	return (r->kicks != r->kicks_seen ? NPMU_WAIT_KICKED : 0) |
-	       (r->role != r->role_seen ? NPMU_WAIT_ROLE : 0);
-}
+	struct npmu_wire_header msg;
 
-/* A word of the unit's memory tells nobody that it changed. */
-static int wait_compare(struct npmu_region *region, struct npmu_ioc_wait *arg)
-{
-	const struct timespec pause = { .tv_nsec = 2000000 };
-	uint64_t start = npmu_now_ns();
-	const volatile uint64_t *word;
-	int code;
-
-	if (!region->addr || arg->offset % 8 || !npmu_within(arg->offset, 8, region->length))
-		return npmu_region_fail(region, -EINVAL, "not a word of the mapping");
-	word = (void *)((char *)region->addr + arg->offset);
-	for (;;) {
-		code = npmu_rdma_fetch(region, arg->offset, 8);
-		if (code)
-			return code;
-		if (*word != arg->value) {
-			arg->events = NPMU_WAIT_CHANGED;
-			return 0;
-		}
-		if (!npmu_time_left(arg->timeout_ns, start))
-			return npmu_region_fail(region, -ETIMEDOUT, "the time is over");
-		nanosleep(&pause, NULL);
-	}
-}
-
-static int remote_wait(struct npmu_region *region, struct npmu_ioc_wait *arg)
-{
-	struct rdma_region *r = rdma_region_of(region);
-	struct npmu_wire_changed changed;
-	uint64_t start = npmu_now_ns(), left;
-	int code;
-
-	if (arg->flags & NPMU_WAIT_F_COMPARE)
-		return wait_compare(region, arg);
-	for (;;) {
-		/* What came meanwhile ends the watch that it was for. */
-		code = region->remote->lost ? 0 : npmu_rdma_notice(r->c, &changed, 0);
-		if (code > 0) {
-			heard(region, &changed);
-			r->watching = false;
-		}
-		code = code < 0 && code != -EINTR ? npmu_rdma_lose(region) : region->remote->lost;
-		if (!code && !r->watching)
-			code = watch(region);
-		if (code)
-			return code;
-		arg->events = news(r);
-		if (arg->events || arg->flags & NPMU_WAIT_F_ARM)
-			break;
-		left = npmu_time_left(arg->timeout_ns, start);
-		if (!left)
-			return npmu_region_fail(region, -ETIMEDOUT, "the time is over");
-		left = left / 1000000 + 1;
-		code = npmu_rdma_notice(r->c, &changed, left < 1000 ? (int)left : 1000);
-		if (code == -EINTR)
-			return npmu_region_fail(region, code, "interrupted");
-		if (code < 0)
-			return npmu_rdma_lose(region);
-		if (code) {
-			heard(region, &changed);
-			r->watching = false;
-		}
-	}
-	r->kicks_seen = r->kicks;
-	return 0;
+	if (npmu_region_is_writer(region) && !region->remote->lost)
+		npmu_rdma_ask(rdma_region_of(region)->c, NPMU_WIRE_RESIGN, &msg, sizeof(msg),
+			      NULL, LEAVE_TIMEOUT);
 }
 
 static void remote_close(struct npmu_region *region)
 {
 	struct rdma_region *r = rdma_region_of(region);
 
-	npmu_rdma_disconnect(r->c);
+	if (rdma_region_is_ours(r)) {
+		leave_role(region);
+		npmu_rdma_unpin(r);
+		npmu_rdma_disconnect(r->c);
+	}
+	free(r->memory);
 	free(r->dirty);
 	free(r);
 	region->remote = NULL;
@@ -369,29 +300,35 @@ static const struct npmu_remote_ops ops = {
 	.fetch = npmu_rdma_fetch,
 	.stored = npmu_rdma_stored,
 	.commit = npmu_rdma_commit,
+	.submit = npmu_rdma_submit,
+	.complete = npmu_rdma_land,
 	.persist = npmu_rdma_persist,
+	.gather = npmu_rdma_gather,
+	.register_memory = npmu_rdma_register,
+	.unregister_memory = npmu_rdma_unregister,
+	.method = npmu_rdma_method,
 	.claim = remote_claim,
 	.takeover = remote_takeover,
 	.resign = remote_resign,
 	.kick = remote_kick,
 	.info = remote_info,
-	.wait = remote_wait,
+	.wait = npmu_rdma_region_wait,
+	.read = npmu_rdma_read,
+	.write = npmu_rdma_write,
+	.reconnect = npmu_rdma_reconnect,
+	.reader_attach = npmu_rdma_reader_attach,
+	.reader_ack = npmu_rdma_reader_ack,
+	.reader_detach = npmu_rdma_reader_detach,
 };
 
-/* One descriptor for what the connection wakes by. */
-static int make_fd(struct rdma_conn *c)
+int npmu_rdma_wake_by(struct npmu_region *region, struct rdma_conn *c)
 {
 	struct epoll_event event = { .events = EPOLLIN };
-	int fd = epoll_create1(EPOLL_CLOEXEC);
 
-	if (fd < 0)
-		return -errno;
-	if (epoll_ctl(fd, EPOLL_CTL_ADD, c->completions->fd, &event) ||
-	    epoll_ctl(fd, EPOLL_CTL_ADD, c->events->fd, &event)) {
-		close(fd);
-		return -EIO;
-	}
-	return fd;
+	if (epoll_ctl(region->fd, EPOLL_CTL_ADD, c->completions->fd, &event) ||
+	    epoll_ctl(region->fd, EPOLL_CTL_ADD, c->events->fd, &event))
+		return npmu_region_fail(region, -errno, "no descriptor is left");
+	return 0;
 }
 
 static int begin(struct npmu_region *region, uint32_t access, struct npmu_error *err)
@@ -401,11 +338,11 @@ static int begin(struct npmu_region *region, uint32_t access, struct npmu_error 
 	unsigned int i;
 	int code;
 
-	code = reach(r, access, &r->c, &opened, err);
+	code = npmu_rdma_reach(r, access, &r->c, &opened, err);
 	if (code > -NPMU_RDMA_STATUS && code)
 		return code;
 	if (code) {
-		code = say(region, code);
+		code = npmu_rdma_say(region, code);
 		return npmu_error_set(err, code, "%s/%s at %s: %s", r->url.unit, r->url.region,
 				      r->url.host, npmu_region_error(region));
 	}
@@ -415,20 +352,51 @@ static int begin(struct npmu_region *region, uint32_t access, struct npmu_error 
 	r->offset = le64toh(opened->offset);
 	memcpy(r->unit_uuid, opened->unit_uuid, sizeof(r->unit_uuid));
 	memcpy(r->region_uuid, opened->region_uuid, sizeof(r->region_uuid));
-	take_keys(r, opened->keys, opened->nr_keys);
+	npmu_rdma_take_keys(r, opened->keys, opened->nr_keys);
 	region->size = le64toh(opened->length);
 	region->entry_id = le64toh(opened->entry);
 	region->persistence_class = le32toh(opened->persistence_class);
 	region->own_status->fence_epoch = le64toh(opened->fence_epoch);
+	code = npmu_rdma_choose_persist(r, le32toh(opened->persist), err);
+	if (code)
+		return code;
 	if (region->size > SIZE_MAX)
 		return npmu_error_set(err, -ENOMEM, "the region is larger than the address space");
-	code = watch(region);
+	code = npmu_rdma_watch(region);
 	if (code)
 		return npmu_error_set(err, code, "%s", npmu_region_error(region));
 	r->kicks_seen = r->kicks;
 	r->role_seen = r->role;
-	region->fd = make_fd(r->c);
-	return region->fd < 0 ? npmu_error_set(err, region->fd, "no descriptor is left") : 0;
+	region->fd = epoll_create1(EPOLL_CLOEXEC);
+	if (region->fd < 0 || npmu_rdma_wake_by(region, r->c))
+		return npmu_error_set(err, -errno, "no descriptor is left");
+	region->remote->connection = 1;
+	return 0;
+}
+
+/* What the URL says, and who asks. */
+static int parse(const char *text, struct npmu_remote_url *url, struct npmu_error *err)
+{
+	const char *principal = secure_getenv("NPMU_PRINCIPAL");
+	int code = npmu_remote_url_parse(text, url, err);
+
+	if (code)
+		return code;
+	if (!*url->principal && principal && strlen(principal) < sizeof(url->principal))
+		strcpy(url->principal, principal);
+	if (*url->principal)
+		return 0;
+	return npmu_error_set(err, -EINVAL,
+			      "%s: who are you? npmu://PRINCIPAL@host/unit/region, or NPMU_PRINCIPAL",
+			      text);
+}
+
+int npmu_remote_create(const char *text, uint64_t size, struct npmu_error *err)
+{
+	struct npmu_remote_url url;
+	int code = parse(text, &url, err);
+
+	return code ? code : npmu_rdma_create(&url, size, err);
 }
 
 int npmu_remote_open(const char *url, unsigned int flags, struct npmu_region **out,
@@ -437,7 +405,6 @@ int npmu_remote_open(const char *url, unsigned int flags, struct npmu_region **o
 	uint32_t access = NPMU_WIRE_READ | (flags & NPMU_OPEN_WRITE ? NPMU_WIRE_WRITE : 0);
 	struct npmu_region *region = calloc(1, sizeof(*region));
 	struct rdma_region *r = calloc(1, sizeof(*r));
-	const char *principal = secure_getenv("NPMU_PRINCIPAL");
 	int code = -ENOMEM;
 
 	if (region)
@@ -446,18 +413,11 @@ int npmu_remote_open(const char *url, unsigned int flags, struct npmu_region **o
 		npmu_error_set(err, code, "out of memory");
 		goto err;
 	}
-	code = npmu_remote_url_parse(url, &r->url, err);
+	code = parse(url, &r->url, err);
 	if (code)
 		goto err;
-	if (!*r->url.principal && principal && strlen(principal) < sizeof(r->url.principal))
-		strcpy(r->url.principal, principal);
-	if (!*r->url.principal) {
-		code = npmu_error_set(err, -EINVAL,
-				      "%s: who are you? npmu://PRINCIPAL@host/unit/region, or NPMU_PRINCIPAL",
-				      url);
-		goto err;
-	}
 	r->remote.ops = &ops;
+	r->owner = getpid();
 	region->remote = &r->remote;
 	region->fd = -1;
 	region->flags = flags;
@@ -467,6 +427,8 @@ int npmu_remote_open(const char *url, unsigned int flags, struct npmu_region **o
 	code = begin(region, access, err);
 	if (code) {
 		npmu_rdma_disconnect(r->c);
+		if (region->fd >= 0)
+			close(region->fd);
 		goto err;
 	}
 	*out = region;

@@ -83,8 +83,7 @@ static bool opened_ok(const struct npmu_wire_opened *opened, size_t len)
 
 static bool claimed_ok(const struct npmu_wire_claimed *claimed, size_t len)
 {
-	return len >= sizeof(*claimed) && !claimed->reserved &&
-	       keys_ok(claimed->keys, le32toh(claimed->nr_keys), len - sizeof(*claimed));
+	return len >= sizeof(*claimed) && !claimed->reserved && keys_ok(claimed->keys, le32toh(claimed->nr_keys), len - sizeof(*claimed));
 }
 
 static bool created_ok(const struct npmu_wire_created *created, size_t len)
@@ -101,7 +100,7 @@ static bool attached_ok(const struct npmu_wire_reader_attached *attached, size_t
 uint32_t npmu_wire_answer(const void *buf, size_t len, uint16_t type, uint32_t request)
 {
 	const struct npmu_wire_header *header = buf;
-	bool notice = type == NPMU_WIRE_CHANGED;
+	bool notice = type == NPMU_WIRE_CHANGED || type == NPMU_WIRE_KICK_WANTED;
 	bool ok;
 	uint32_t status;
 

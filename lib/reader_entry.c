@@ -34,6 +34,8 @@ static const char *why_not(int code)
 		return "the region is read-only";
 	case -ENOTCONN:
 		return "this reader has no name yet";
+	case -ERANGE:
+		return "the grant does not cover the header and the table of readers, at the region's beginning: npmu-admin grant list, on the unit's host";
 	case -EINVAL:
 		return "the name is not 1 to 15 of [A-Za-z0-9._+:-], or the position is below one acknowledged";
 	default:
@@ -45,12 +47,19 @@ static int request(struct npmu_region *region, unsigned long op, void *arg)
 {
 	int code;
 
-	if (region->remote)
-		return npmu_region_fail(region, -EOPNOTSUPP,
-					"readers of remote regions have no names yet");
 	if (!ioctl(region->fd, op, arg))
 		return 0;
 	code = -errno;
+	return npmu_region_fail(region, code, why_not(code));
+}
+
+/* Of the unit's answer: what it says is about names. The end of a connection has its text. */
+static int answered(struct npmu_region *region, int code)
+{
+	if (!code || npmu_region_lost(region))
+		return code;
+	if (code == -ENODEV)
+		code = -ENOTCONN;
 	return npmu_region_fail(region, code, why_not(code));
 }
 
@@ -161,6 +170,9 @@ int npmu_region_reader_attach(struct npmu_region *region, const char *name,
 		return npmu_region_fail(region, -EINVAL, why_not(-EINVAL));
 	if (region->is_file)
 		return file_attach(region, name, flags, instance, position);
+	if (region->remote)
+		return answered(region, region->remote->ops->reader_attach(region, name, flags,
+									   instance, position));
 	strncpy((char *)arg.name, name, sizeof(arg.name) - 1);
 	code = request(region, NPMU_IOC_READER_ATTACH, &arg);
 	if (!code)
@@ -173,6 +185,8 @@ int npmu_region_reader_ack(struct npmu_region *region, uint64_t position)
 	struct npmu_ioc_reader_ack arg = { .size = sizeof(arg), .position = position };
 	uint64_t word = htole64(position);
 
+	if (region->remote)
+		return answered(region, region->remote->ops->reader_ack(region, position));
 	if (!region->is_file)
 		return request(region, NPMU_IOC_READER_ACK, &arg);
 	if (!region->reader_slot)
@@ -212,6 +226,8 @@ int npmu_region_reader_detach(struct npmu_region *region, const char *name)
 		return npmu_region_fail(region, -EINVAL, why_not(-EINVAL));
 	if (region->is_file)
 		return file_detach(region, name);
+	if (region->remote)
+		return answered(region, region->remote->ops->reader_detach(region, name));
 	if (name)
 		strncpy((char *)arg.name, name, sizeof(arg.name) - 1);
 	return request(region, NPMU_IOC_READER_DETACH, &arg);

@@ -164,6 +164,18 @@ int npmu_region_open(const char *name, unsigned int flags,
 	return finish_open(fd, flags, path, out, err);
 }
 
+int npmu_region_create(const char *url, uint64_t size, struct npmu_error *err)
+{
+	if (!url)
+		return npmu_error_set(err, -EINVAL, "no name");
+	if (strncmp(url, REMOTE_SCHEME, strlen(REMOTE_SCHEME)))
+		return npmu_error_set(err, -EOPNOTSUPP,
+				      "%s is of this host: npmu-admin region create, or npmu_ctl_region_create()",
+				      url);
+	return npmu_remote_create ? npmu_remote_create(url, size, err) :
+	       npmu_error_set(err, -EOPNOTSUPP, "%s: this program was linked without RDMA", url);
+}
+
 int npmu_region_open_fd(int fd, unsigned int flags, struct npmu_region **out,
 			struct npmu_error *err)
 {
@@ -228,6 +240,20 @@ int npmu_region_open_file(const char *path, unsigned int flags,
 	region->persistence_class = NPMU_CLASS_VOLATILE;
 	*out = region;
 	return npmu_error_clear(err);
+}
+
+int npmu_region_reconnect(struct npmu_region *region, struct npmu_error *err)
+{
+	struct npmu_ioc_info info;
+	int code;
+
+	if (region->remote)
+		return region->remote->ops->reconnect(region, err);
+	code = npmu_region_info(region, &info);
+	if (!code && info.dead)
+		code = npmu_region_fail(region, -ESTALE, "this open is dead: open the region again");
+	return code ? npmu_error_set(err, code, "%s", npmu_region_error(region)) :
+		      npmu_error_clear(err);
 }
 
 void npmu_region_close(struct npmu_region *region)

@@ -71,7 +71,8 @@ int npmu_remote_url_parse(const char *text, struct npmu_remote_url *url,
 	region = unit ? strchr(unit + 1, '/') : NULL;
 	if (!region || strchr(region + 1, '/'))
 		return npmu_error_set(err, -EINVAL, "\"%s\" is not " FORM, text);
-	at = memchr(host, '@', (size_t)(unit - host));
+	/* A principal's name may have one, a host's not. */
+	at = memrchr(host, '@', (size_t)(unit - host));
 	if (at && !take(url->principal, sizeof(url->principal), host, at))
 		return npmu_error_set(err, -EINVAL,
 				      "\"%s\": the name of a principal has 1 to %zu bytes", text,

@@ -18,7 +18,8 @@ module_param(max_opens_per_uid, uint, 0644);
 MODULE_PARM_DESC(max_opens_per_uid,
 		 "opens of regions a user without CAP_SYS_RESOURCE may have");
 
-static unsigned int max_opens_per_principal = 1024;
+/* Each is a connection, and whoever else has a grant needs one, too. */
+static unsigned int max_opens_per_principal = 512;
 module_param(max_opens_per_principal, uint, 0644);
 MODULE_PARM_DESC(max_opens_per_principal, "opens of regions a principal may have");
 

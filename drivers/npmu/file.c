@@ -325,11 +325,8 @@ static __poll_t npmu_file_poll(struct file *file, poll_table *wait)
 	__poll_t events = 0;
 
 	poll_wait(file, &region->wait, wait);
-	if (npmu_poll_waits(wait)) {
-		WRITE_ONCE(region->status->kick_wanted, 1);
-		/* The writer stores and looks at the flag; we set it and look. */
-		smp_mb();
-	}
+	if (npmu_poll_waits(wait))
+		npmu_role_want_kick(region);
 	if (READ_ONCE(open->entry->dead))
 		events |= EPOLLERR | EPOLLHUP;
 	if (READ_ONCE(region->status->kicks) != READ_ONCE(open->seen_kicks))

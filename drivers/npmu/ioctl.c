@@ -135,8 +135,7 @@ static u32 wait_events(struct npmu_open *open, const struct npmu_ioc_wait *wait,
 	u32 events = 0;
 	u64 value;
 
-	WRITE_ONCE(region->status->kick_wanted, 1);
-	smp_mb(); /* pairs with the fence between a commit and its look at the flag */
+	npmu_role_want_kick(region);
 	*kicks = READ_ONCE(region->status->kicks);
 	if (*kicks != seen_kicks)
 		events |= NPMU_WAIT_KICKED;

@@ -121,7 +121,8 @@ int npmu_nl_checkpoint_get_doit(struct sk_buff *skb, struct genl_info *info)
 }
 
 static int reader_fill_attrs(struct sk_buff *skb, const struct genl_info *info, u32 slot,
-			     const struct npmu_ckpt_named *named, struct pid *pid)
+			     const struct npmu_ckpt_named *named, struct pid *pid,
+			     const char *principal)
 {
 	kuid_t uid = make_kuid(&init_user_ns, named->uid);
 
@@ -134,11 +135,13 @@ static int reader_fill_attrs(struct sk_buff *skb, const struct genl_info *info, 
 	       nla_put_u32(skb, NPMU_A_READER_UID, from_kuid_munged(current_user_ns(), uid)) ?:
 	       npmu_nl_put_u64(skb, NPMU_A_READER_POSITION, named->position) ?:
 	       nla_put_u32(skb, NPMU_A_READER_PID,
-			   pid_nr_ns(pid, task_active_pid_ns(current)));
+			   pid_nr_ns(pid, task_active_pid_ns(current))) ?:
+	       (*principal ? nla_put_string(skb, NPMU_A_READER_PRINCIPAL, principal) : 0);
 }
 
 static int reader_fill(struct sk_buff *skb, const struct genl_info *info, u32 slot,
-		       const struct npmu_ckpt_named *named, struct pid *pid)
+		       const struct npmu_ckpt_named *named, struct pid *pid,
+		       const char *principal)
 {
 	void *head;
 
@@ -146,7 +149,7 @@ static int reader_fill(struct sk_buff *skb, const struct genl_info *info, u32 sl
 			   NPMU_CMD_READER_GET);
 	if (!head)
 		return -EMSGSIZE;
-	if (reader_fill_attrs(skb, info, slot, named, pid)) {
+	if (reader_fill_attrs(skb, info, slot, named, pid, principal)) {
 		genlmsg_cancel(skb, head);
 		return -EMSGSIZE;
 	}
@@ -162,14 +165,15 @@ struct readers_cursor {
 static int readers_show(struct sk_buff *skb, const struct genl_info *info,
 			struct npmu_region *region, u32 *slot, struct netlink_ext_ack *extack)
 {
+	char principal[NPMU_PRINCIPAL_LEN];
 	struct npmu_ckpt_named named;
 	struct pid *pid;
 	u64 instance;
 	int ret;
 
 	while ((ret = npmu_checkpoint_reader(region, slot, &instance, &named, extack)) > 0) {
-		pid = npmu_reader_pid(region, *slot, instance);
-		ret = reader_fill(skb, info, *slot, &named, pid);
+		pid = npmu_reader_who(region, *slot, instance, principal);
+		ret = reader_fill(skb, info, *slot, &named, pid, principal);
 		put_pid(pid);
 		if (ret)
 			return ret;

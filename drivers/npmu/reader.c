@@ -455,10 +455,13 @@ void npmu_reader_settle(struct npmu_region *region)
 	mutex_unlock(&region->readers_lock);
 }
 
-struct pid *npmu_reader_pid(struct npmu_region *region, u32 slot, u64 instance)
+struct pid *npmu_reader_who(struct npmu_region *region, u32 slot, u64 instance,
+			    char *principal)
 {
+	*principal = '\0';
 	guard(mutex)(&region->readers_lock);
 	if (!region->readers || !is_attached(region->readers, slot, instance))
 		return NULL;
+	memcpy(principal, region->readers->place[slot].open->principal, NPMU_PRINCIPAL_LEN);
 	return get_pid(region->readers->place[slot].pid);
 }

@@ -41,7 +41,11 @@ void npmu_reader_leave(struct npmu_tpt_entry *entry);
  */
 void npmu_reader_settle(struct npmu_region *region);
 
-/* The process of an open that is attached to a place, with a reference, or NULL. */
-struct pid *npmu_reader_pid(struct npmu_region *region, u32 slot, u64 instance);
+/*
+ * Who is attached to a place: the process, with a reference, or NULL; its principal, of
+ * NPMU_PRINCIPAL_LEN bytes, or "".
+ */
+struct pid *npmu_reader_who(struct npmu_region *region, u32 slot, u64 instance,
+			    char *principal);
 
 #endif /* _NPMU_READER_H */

@@ -74,6 +74,7 @@ struct npmu_region *npmu_region_alloc(struct npmu_unit *unit)
 	INIT_HLIST_NODE(&region->node);
 	INIT_LIST_HEAD(&region->entries);
 	init_waitqueue_head(&region->wait);
+	init_waitqueue_head(&region->wanted);
 	region->state = NPMU_REGION_NEW;
 	region->minor = -1;
 	region->unit = npmu_unit_get(unit);

@@ -98,6 +98,7 @@ struct npmu_region_counters {
  * @role_seq: counts changes of the writer role; read without the lock
  * @status: the status page, made at the first open, lives as long as the region
  * @wait: WAIT and poll sleep here
+ * @wanted: woken when a reader is going to sleep: for writers that do not look at @status
  * @counters: since attach; see there
  *
  * Owned by reader.c:
@@ -148,6 +149,7 @@ struct npmu_region {
 	u64 role_seq;
 	struct npmu_status *status;
 	wait_queue_head_t wait;
+	wait_queue_head_t wanted;
 	struct npmu_region_counters counters;
 
 	struct mutex readers_lock;	/* see unit.h */

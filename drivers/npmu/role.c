@@ -422,6 +422,25 @@ void npmu_role_lose(struct npmu_region *region)
 	}
 }
 
+void npmu_role_want_kick(struct npmu_region *region)
+{
+	/*
+	 * Fully ordered. Pairs with the fence between a writer's commit and its look at the flag,
+	 * and with the barrier of who begins to wait for this, in npmu_rdma. A kick clears the flag
+	 * meanwhile: whoever then sets it has to say so.
+	 */
+	if (!xchg(&region->status->kick_wanted, 1))
+		wake_up_all(&region->wanted);
+}
+EXPORT_SYMBOL_GPL(npmu_role_want_kick);
+
+void npmu_role_stir(struct npmu_region *region)
+{
+	atomic64_inc((atomic64_t *)&region->status->kicks);
+	wake_up_all(&region->wait);
+}
+EXPORT_SYMBOL_GPL(npmu_role_stir);
+
 int npmu_role_kick(struct npmu_tpt_entry *entry)
 {
 	struct npmu_region *region = entry->region;
@@ -433,8 +452,7 @@ int npmu_role_kick(struct npmu_tpt_entry *entry)
 		return -EPERM;
 	WRITE_ONCE(status->kick_wanted, 0);
 	/* Kicks of several threads of one writer must not be lost. */
-	atomic64_inc((atomic64_t *)&status->kicks);
-	wake_up_all(&region->wait);
+	npmu_role_stir(region);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(npmu_role_kick);

@@ -25,6 +25,12 @@ void npmu_role_death(struct npmu_tpt_entry *entry);
 /* Wake readers. Errors as NPMU_IOC_KICK. */
 int npmu_role_kick(struct npmu_tpt_entry *entry);
 
+/* Who calls it looks next, and may sleep: the next commit kicks. Any context but hardirq. */
+void npmu_role_want_kick(struct npmu_region *region);
+
+/* Wake readers so that they look again; a kick is wanted all the same. */
+void npmu_role_stir(struct npmu_region *region);
+
 /**
  * npmu_role_fence - fence the writer, if there is one, and raise the epoch
  * @region: under region->lock

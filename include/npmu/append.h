@@ -135,7 +135,7 @@ int npmu_append_writer_open(struct npmu_region *region,
 			    const struct npmu_append_options *options,
 			    struct npmu_append_writer **out, struct npmu_error *err);
 
-/* Free a writer; the region stays mapped and claimed. NULL is allowed. */
+/* Free a writer, when all that it submitted has ended; the region stays mapped and claimed. NULL is allowed. */
 void npmu_append_writer_close(struct npmu_append_writer *writer);
 
 /* Longest base in bytes. */
@@ -218,6 +218,45 @@ int npmu_append_add(struct npmu_append_writer *writer, const struct iovec *iov, 
 int npmu_append_commit(struct npmu_append_writer *writer);
 
 /**
+ * npmu_append_submit - write an update and begin to commit it
+ * @writer: for one thread at a time
+ * @iov: as npmu_append_update(); what lies in memory that was given to npmu_region_register()
+ *	must not change before npmu_append_complete() returned 0 for it
+ * @n: likewise
+ * @tag: likewise
+ * @sequence: of the update, as npmu_append_complete() takes it
+ *
+ * As npmu_append_update(), but over the wire it does not wait: several commits, up to six, are
+ * under way at once, and one more waits for the oldest of them. They become durable in their
+ * order: of those that a crash or a fence cut short, any number from the first on is there.
+ * npmu_append_base(), npmu_append_commit() and npmu_append_update() wait for all.
+ *
+ * On the same host, and without CRC, it is npmu_append_update().
+ *
+ * Return: 0: it is under way; else as npmu_append_update(), also of an earlier one.
+ */
+int npmu_append_submit(struct npmu_append_writer *writer, const struct iovec *iov, int n,
+		       uint64_t tag, uint64_t *sequence);
+
+/**
+ * npmu_append_complete - wait for what was submitted
+ * @writer: for one thread at a time
+ * @sequence: that of an update that was submitted or committed
+ * @timeout_ns: how long at most; 0: look only; UINT64_MAX: until it is durable or has failed,
+ *	which it has when the unit did not answer for 30 s
+ *
+ * npmu_append_sequence() is that of the last that is known to be durable. After -ETIMEDOUT
+ * npmu_region_fd() becomes readable when something more has ended (and for other news, too).
+ *
+ * Return: 0: all up to @sequence are durable and precede every later fence; -ETIMEDOUT: not
+ * yet; -EINVAL: nothing of that sequence was submitted; -ESTALE, -ENOTCONN: as
+ * npmu_append_update(): what was under way may be there or not, and
+ * npmu_append_writer_reconnect() tells.
+ */
+int npmu_append_complete(struct npmu_append_writer *writer, uint64_t sequence,
+			 uint64_t timeout_ns);
+
+/**
  * npmu_append_drop - forget a named reader
  * @writer: for one thread at a time
  * @name: its name
@@ -228,6 +267,35 @@ int npmu_append_commit(struct npmu_append_writer *writer);
  * Return: 0; -ENOENT: there is none of that name; else as NPMU_IOC_READER_DETACH.
  */
 int npmu_append_drop(struct npmu_append_writer *writer, const char *name);
+
+/**
+ * npmu_append_writer_reconnect - go on after the connection was lost
+ * @writer: a call on it returned -ENOTCONN
+ * @found: how many of the bases and updates behind npmu_append_sequence(), as it was before
+ *	this call, are committed in spite of that, the first of them first
+ * @err: why not, or NULL
+ *
+ * Connects the region anew, by npmu_region_reconnect(), if that was not done yet; reads from
+ * the media where the checkpoint ends, and seals that. What is in doubt is decided by that:
+ * the first @found are there, durably; the others are not and never will be. So of a single
+ * update whose answer was lost *@found is 1, and it must not be written again, or 0, and it
+ * has to be. A base counts as one, like an update; of updates that were added but not
+ * committed any number may be there.
+ *
+ *	code = npmu_append_update(w, iov, n, tag);
+ *	while (code == -ENOTCONN) {
+ *		.. wait a little ..
+ *		if (!npmu_append_writer_reconnect(w, &found, &err))
+ *			code = found ? 0 : npmu_append_update(w, iov, n, tag);
+ *		.. or give up: -ESTALE; others after some time ..
+ *	}
+ *
+ * Return: 0; -ESTALE: another has been the writer since: it knows what is there; -EISCONN:
+ * nothing was lost, and nothing is in doubt; else as npmu_region_reconnect() and
+ * npmu_append_writer_open(): nothing is decided yet, try again.
+ */
+int npmu_append_writer_reconnect(struct npmu_append_writer *writer, uint64_t *found,
+				 struct npmu_error *err);
 
 /**
  * npmu_append_reader_open - prepare to read
@@ -364,8 +432,12 @@ int npmu_append_who(struct npmu_append_reader *reader, struct npmu_append_who *w
  * is, or at the base, which it has to read. A system call. One reader of a region handle
  * can have a name.
  *
+ * Over the wire a name belongs to the principal that made it. After a reader died, or its
+ * connection was lost, -EBUSY may last until the unit has noticed: try again.
+ *
  * Return: 0: the name was there; 1: it is new; as NPMU_IOC_READER_ATTACH in
- * linux/npmu_ioctl.h; -ENODATA: no checkpoint yet.
+ * linux/npmu_ioctl.h; -ENODATA: no checkpoint yet; -ERANGE: the grant does not begin where
+ * the region begins.
  */
 int npmu_append_attach(struct npmu_append_reader *reader, const char *name,
 		       unsigned int flags);
@@ -376,7 +448,7 @@ int npmu_append_attach(struct npmu_append_reader *reader, const char *name,
  * @position: npmu_append_item.end of the last update that the reader has kept
  *
  * Acknowledge what need not be read again even after the reader's own death. A system
- * call; durable on return.
+ * call, or over the wire one message and its answer; durable on return.
  *
  * Return: 0; as NPMU_IOC_READER_ACK.
  */
@@ -390,6 +462,21 @@ int npmu_append_ack(struct npmu_append_reader *reader, uint64_t position);
  * Return: 0; as NPMU_IOC_READER_DETACH.
  */
 int npmu_append_detach(struct npmu_append_reader *reader, const char *name);
+
+/**
+ * npmu_append_reader_reconnect - go on after the connection was lost
+ * @reader: a call on it returned -ENOTCONN
+ * @err: why not, or NULL
+ *
+ * As npmu_region_reconnect(); npmu_append_next() goes on behind the last update that it
+ * handed out, and what was acknowledged stays. A reader with a name has it again. The next
+ * npmu_append_wait() returns 1, whatever happened meanwhile.
+ *
+ * Return: 0; -EBUSY: the unit has not noticed yet that the former connection is gone, and
+ * keeps the name for it: try again; -ENOENT: the name was dropped, or the checkpoint was made
+ * anew: the reader goes on without one; else as npmu_region_reconnect().
+ */
+int npmu_append_reader_reconnect(struct npmu_append_reader *reader, struct npmu_error *err);
 
 /**
  * npmu_append_takeover - fence the writer and become the writer

@@ -96,6 +96,7 @@ struct npmu_checkpoint_info {
  * @pid: of the process that is attached, as this process sees it, or 0
  * @reserved: zero
  * @position: all updates below it are acknowledged
+ * @principal: who is attached over the network, or empty
  */
 struct npmu_reader_info {
 	char unit[NPMU_UNIT_NAME_LEN];
@@ -106,6 +107,7 @@ struct npmu_reader_info {
 	uint32_t pid;
 	uint32_t reserved;
 	uint64_t position;
+	char principal[NPMU_PRINCIPAL_LEN];
 };
 
 /* As those of npmu/control.h. */

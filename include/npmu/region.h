@@ -46,27 +46,46 @@ struct npmu_region;
  * in the file that NPMU_KEY_FILE names, or else /etc/npmu/PRINCIPAL.key, as
  * 'npmu-admin key make' prints it, which only its owner may read. Of such a handle:
  *
- * - One thread at a time uses it, and no forked child.
+ * - One thread at a time uses it, and no forked child. A child that wants one of its own has
+ *   to be a program of its own (exec) when RDMA was used before the fork.
  * - What is mapped is private memory: checkpoint calls fetch into it what they look at.
  *   What is stored there by hand goes to the unit by npmu_memcpy_persist(), npmu_persist()
  *   or npmu_region_sync(). It is registered with the device as it is used: see ulimit -l.
- * - The end of the connection is the end of the open, and of the writer role. Calls return
- *   -ESTALE when the writer was fenced or the grant is gone, else -ENOTCONN: then a commit
- *   that did not return 0 may be there or not. After opening again and claiming,
- *   npmu_append_sequence() tells which.
+ * - The end of the connection is the end of the writer role. Calls return -ESTALE when the
+ *   writer was fenced or the grant is gone, else -ENOTCONN: then a commit that did not return
+ *   0 may be there or not. npmu_append_writer_reconnect() and npmu_append_reader_reconnect()
+ *   connect anew, and tell; without a checkpoint in the append form,
+ *   npmu_region_reconnect().
  * - npmu_region_fd() becomes readable when something came; npmu_region_wait() with
  *   NPMU_WAIT_F_ARM takes it, and asks for more.
- * - pids are 0; named readers, and NPMU_MAP_FORK, are not there: -EOPNOTSUPP.
+ * - pids are 0; NPMU_MAP_FORK is not there: -EOPNOTSUPP.
  *
  * Return: 0; -ENOENT: no such node, the text says whether the module seems to
  * be missing; -EACCES: the region's owner and mode forbid it; -EROFS: the
  * region is read-only; -ENXIO: it is no more; -EUSERS: too many opens; -EIO:
  * it is damaged; -ENOTTY: not an npmu region; -EINVAL: a bad name or flag;
  * -ENOMEM. By URL also -EHOSTUNREACH, -ECONNREFUSED, -ETIMEDOUT; -EACCES: the key;
- * -EOPNOTSUPP: the program is linked statically without RDMA.
+ * -EOPNOTSUPP: the program is linked statically without RDMA, or was forked after it used it.
  */
 int npmu_region_open(const char *name, unsigned int flags,
 		     struct npmu_region **out, struct npmu_error *err);
+
+/**
+ * npmu_region_create - make a region on another host
+ * @url: as npmu_region_open() takes it
+ * @size: bytes, rounded up to 4 KiB
+ * @err: why not, and what to do, or NULL
+ *
+ * The principal of the URL must be one that may create in the unit ('npmu-admin grant add UNIT
+ * PRINCIPAL --create --quota SIZE'); it has a grant of all of the new region, which reads as
+ * zeros. Opens nothing. A region of this host is made by npmu_ctl_region_create().
+ *
+ * Return: 0: it is there, durably; -EEXIST; -EDQUOT: more than the principal may have;
+ * -ENOSPC: the unit is full; -ENOENT: no such unit, or the principal may not create in it;
+ * -EINVAL: a name or a size that cannot be; -EIO; -ENXIO: the unit's device is gone;
+ * -ENOTCONN: it may be there or not; -EOPNOTSUPP: not a URL; else as npmu_region_open().
+ */
+int npmu_region_create(const char *url, uint64_t size, struct npmu_error *err);
 
 /**
  * npmu_region_open_fd - a handle for a file that is open already
@@ -101,6 +120,29 @@ int npmu_region_open_fd(int fd, unsigned int flags, struct npmu_region **out,
 int npmu_region_open_file(const char *path, unsigned int flags,
 			  struct npmu_region **out, struct npmu_error *err);
 
+/**
+ * npmu_region_reconnect - go on with a region whose connection is lost
+ * @region: handle; a call on it returned -ENOTCONN
+ * @err: why not, or NULL
+ *
+ * Connects once more as the same principal, and sees that the unit and the region are those
+ * that were open. Who was the writer is the writer again, with a fence epoch of its own, if
+ * nobody else was since; no store of before lands after that. Handle, descriptor and mapping
+ * stay; in the mapping of a remote region nothing is to be believed before it is looked at
+ * anew. Writers of checkpoints on this handle have to be opened anew, or in the append form
+ * reconnected; readers look anew by themselves, and reconnect for their names.
+ *
+ * One attempt, of steps that take 5 s each at most: how long to wait before the next one is
+ * the caller's to say. Does nothing where the connection is alive, and for a region of this
+ * host.
+ *
+ * Return: 0: connected; -ESTALE: for good: fenced, or what is there now is not what was open,
+ * or of this host: the open is dead; -ECONNREFUSED, -EHOSTUNREACH, -ETIMEDOUT, -ENOTCONN:
+ * not yet; so may be, while the unit comes back, -EACCES (its keys are not loaded) and -ENOENT
+ * (it is not attached); -EBUSY: a fence is not done; else as npmu_region_open().
+ */
+int npmu_region_reconnect(struct npmu_region *region, struct npmu_error *err);
+
 /*
  * Unmap and close; NULL is allowed. The writer role, if held, ends. Closing in a
  * forked child disturbs the parent in nothing.
@@ -116,7 +158,12 @@ void npmu_region_close(struct npmu_region *region);
  */
 const char *npmu_region_error(const struct npmu_region *region);
 
-/* File descriptor for poll(2): see linux/npmu_ioctl.h. The handle owns it. */
+/*
+ * File descriptor for poll(2): see linux/npmu_ioctl.h. The handle owns it. Of a region by URL it
+ * becomes readable when the unit has sent something, or has ended the connection; a unit that lost
+ * its power sends nothing, so poll for some seconds at most, and then ask by npmu_region_wait()
+ * with NPMU_WAIT_F_ARM.
+ */
 int npmu_region_fd(const struct npmu_region *region);
 
 /**
@@ -136,6 +183,60 @@ uint64_t npmu_region_size(const struct npmu_region *region);
 
 /* enum npmu_class; see also npmu_class_name(). */
 uint32_t npmu_region_class(const struct npmu_region *region);
+
+/**
+ * npmu_region_register - memory from which commits are to go as it lies
+ * @region: handle
+ * @addr: its first byte
+ * @len: bytes, not zero; it may hold many states, of which a commit takes a part
+ *
+ * Of a region by URL: npmu_append_base() and npmu_append_update() then write pieces of 4 KiB or
+ * more that lie in it by RDMA straight from there; all others, and those of npmu_append_add(),
+ * are copied once. The memory is pinned (ulimit -l) and has to stay mapped, as it is, until it is
+ * unregistered or the region is closed: what would be mapped anew at the same addresses is not
+ * what is written. So the library registers nothing that it was not told of. It stays
+ * registered when npmu_region_reconnect() connects anew. Of other regions there is nothing
+ * to do.
+ *
+ * May sleep.
+ *
+ * Return: 0; -EEXIST: some of it is registered already; -ENOMEM, -EFAULT: it cannot be
+ * pinned; -EINVAL; -ENOTCONN, -ESTALE: the connection is gone.
+ */
+int npmu_region_register(struct npmu_region *region, const void *addr, size_t len);
+
+/**
+ * npmu_region_unregister - the end of it
+ * @region: handle
+ * @addr: as it was registered
+ *
+ * Return: 0; -ENOENT: there is none that begins there.
+ */
+int npmu_region_unregister(struct npmu_region *region, const void *addr);
+
+/* How what a commit stored is made durable. */
+enum npmu_persist_method {
+	NPMU_PERSIST_STORE,	/* by this CPU: non-temporal stores, write-back, a fence */
+	NPMU_PERSIST_KERNEL,	/* by fsync(2): this CPU cannot */
+	NPMU_PERSIST_MESSAGE,	/* by a message to the unit, which answers when it is */
+	NPMU_PERSIST_FLUSH,	/* by RDMA FLUSH: no code of the unit's host runs */
+};
+
+/**
+ * npmu_region_persist_method - how commits of this open are made durable
+ * @region: handle
+ *
+ * Chosen when it was opened, and again by claim or takeover. Of a region by URL it is
+ * FLUSH where the unit is of class persistent and both devices and rdma-core (56 or later,
+ * when the library was built) have it, else MESSAGE. NPMU_PERSIST=message in the environment
+ * asks for that; NPMU_PERSIST=flush makes an open fail that cannot, with -EOPNOTSUPP.
+ *
+ * Return: enum npmu_persist_method.
+ */
+enum npmu_persist_method npmu_region_persist_method(const struct npmu_region *region);
+
+/* "store", "kernel", "message", "flush"; a static string. */
+const char *npmu_persist_method_name(enum npmu_persist_method method);
 
 /**
  * npmu_region_require - refuse a unit that survives too little
@@ -279,6 +380,36 @@ int npmu_region_wait(struct npmu_region *region, unsigned int flags,
  */
 int npmu_region_sync(struct npmu_region *region, uint64_t offset,
 		     uint64_t length);
+
+/**
+ * npmu_region_read - read bytes into the caller's memory
+ * @region: handle; need not be mapped
+ * @offset: first byte, as in the mapping
+ * @buf: where to
+ * @len: how many
+ *
+ * For what is no checkpoint. Of a remote region by RDMA READ into @buf itself, several at once
+ * and none longer than what one key covers; @buf is registered with the device meanwhile, 4 MiB
+ * of it at a time. Not atomic: beside a writer some bytes may be older than others.
+ *
+ * Return: 0; -EINVAL: not within the region; -ESTALE, -ENOTCONN: as any call; -EIO; -ENOMEM,
+ * -EPERM: it cannot be registered, see ulimit -l. But for 0 any of @buf may have changed.
+ */
+int npmu_region_read(struct npmu_region *region, uint64_t offset, void *buf, size_t len);
+
+/**
+ * npmu_region_write - write bytes from the caller's memory, and make them durable
+ * @region: handle of the writer; need not be mapped
+ * @offset: first byte, as in the mapping
+ * @buf: where from
+ * @len: how many
+ *
+ * Of a remote region by RDMA WRITE from @buf itself and one message; its mapping, which is a
+ * copy, does not change. Not atomic: what a failure leaves is any mixture of old and new.
+ *
+ * Return: 0: all of it is durable; -EPERM: not the writer; else as npmu_region_read().
+ */
+int npmu_region_write(struct npmu_region *region, uint64_t offset, const void *buf, size_t len);
 
 /*
  * Persistence by the CPU: clwb, clflushopt or clflush, whichever it has, and

@@ -89,7 +89,7 @@ static void use_answer(const void *buf, size_t len, uint16_t type)
 	const struct npmu_wire_opened *opened = buf;
 	const char *end = (const char *)buf + len;
 
-	if (npmu_wire_answer(buf, len, type, type == NPMU_WIRE_CHANGED ? 0 : 7))
+	if (npmu_wire_answer(buf, len, type, type & 0x4000 ? 0 : 7))
 		return;
 	if (type == NPMU_WIRE_OPEN) {
 		MUST(le64toh(opened->offset) + le64toh(opened->length) <=

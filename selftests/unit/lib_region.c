@@ -240,6 +240,39 @@ static void wait__of_a_file(void)
 	npmu_region_close(region);
 }
 
+static void bytes__of_a_file(void)
+{
+	struct npmu_region *region = memory_new(SIZE);
+	char in[5000], out[5000] = { 0 };
+
+	memset(in, 0x5c, sizeof(in));
+	CHECK(!npmu_region_write(region, 4093, in, sizeof(in)), "write");
+	CHECK(!memcmp((char *)npmu_region_addr(region) + 4093, in, sizeof(in)), "mapped");
+	CHECK(!npmu_region_read(region, 4093, out, sizeof(out)) &&
+	      !memcmp(in, out, sizeof(in)), "read");
+	CHECK(!npmu_region_read(region, SIZE, NULL, 0), "nothing");
+	CHECK(npmu_region_read(region, SIZE - 1, out, 2) == -EINVAL, "past the end");
+	CHECK(npmu_region_read(region, -1ULL, out, 2) == -EINVAL, "wraps");
+	CHECK(npmu_region_write(region, 1, in, SIZE) == -EINVAL, "too long");
+	CHECK(npmu_region_read(region, 0, NULL, 1) == -EINVAL, "no place");
+	npmu_region_resign(region);
+	CHECK(npmu_region_write(region, 0, in, 1) == -EPERM, "not the writer");
+	npmu_region_close(region);
+}
+
+static void reconnect__of_what_is_here(void)
+{
+	struct npmu_region *region = memory_new(SIZE);
+	struct npmu_error err;
+
+	CHECK(!npmu_region_reconnect(region, &err) && !npmu_region_reconnect(region, NULL),
+	      "nothing was lost");
+	CHECK(npmu_region_create("u/r", 4096, &err) == -EOPNOTSUPP &&
+	      strstr(err.text, "npmu-admin region create"), "of this host: %s", err.text);
+	CHECK(npmu_region_create(NULL, 4096, &err) == -EINVAL, "no name");
+	npmu_region_close(region);
+}
+
 int main(void)
 {
 	TAP_RUN(open__what_is_not_a_region);
@@ -250,5 +283,7 @@ int main(void)
 	TAP_RUN(fork__child_has_no_mapping);
 	TAP_RUN(map__read_only);
 	TAP_RUN(wait__of_a_file);
+	TAP_RUN(bytes__of_a_file);
+	TAP_RUN(reconnect__of_what_is_here);
 	return tap_end();
 }

@@ -180,6 +180,14 @@ static void notice__has_no_number(void)
 	CHECK(!judge(&m, len, NPMU_WIRE_CHANGED, 0), "a good one");
 	m.header.status = htole32(1);
 	CHECK(judge(&m, len, NPMU_WIRE_CHANGED, 0) == NPMU_WIRE_E_MALFORMED, "with a status");
+	len = sizeof(m.header);
+	header(&m, NPMU_WIRE_KICK_WANTED, len);
+	CHECK(judge(&m, len, NPMU_WIRE_KICK_WANTED, 0), "a kick is wanted, with a number");
+	m.header.request = 0;
+	CHECK(!judge(&m, len, NPMU_WIRE_KICK_WANTED, 0), "a kick is wanted");
+	header(&m, NPMU_WIRE_KICK_WANTED, len + 8);
+	m.header.request = 0;
+	CHECK(judge(&m, len + 8, NPMU_WIRE_KICK_WANTED, 0), "too long");
 }
 
 static void welcome__is_judged(void)

@@ -177,7 +177,8 @@ static void open__access_must_be_known(void)
 {
 	static const struct { u32 access; bool ok; } table[] = {
 		{ 0, false }, { NPMU_WIRE_READ, true }, { NPMU_WIRE_WRITE, false },
-		{ NPMU_WIRE_READ | NPMU_WIRE_WRITE, true }, { NPMU_WIRE_READ | 4, false },
+		{ NPMU_WIRE_READ | NPMU_WIRE_WRITE, true }, { NPMU_WIRE_READ | 8, false },
+		{ NPMU_WIRE_READ | NPMU_WIRE_WRITE | NPMU_WIRE_TELL, true }, { NPMU_WIRE_TELL, false },
 		{ 0x80000001, false },
 	};
 	union message m;

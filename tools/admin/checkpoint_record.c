@@ -149,6 +149,7 @@ static const struct column reader_columns[] = {
 	{ "position", "POSITION", FORM_PLAIN },
 	{ "lag", "LAG", FORM_PLAIN },
 	{ "pid", "PID", FORM_ID },
+	{ "principal", "PRINCIPAL", FORM_PLAIN },
 	{ NULL },
 };
 
@@ -163,6 +164,8 @@ struct json_object *reader_record(const struct npmu_reader_info *info, uint64_t 
 	/* What it acknowledged since the end was looked for is not behind. */
 	record_number(row, "lag", end > info->position ? end - info->position : 0);
 	record_number(row, "pid", info->pid);
+	if (*info->principal)
+		record_text(row, "principal", info->principal);
 	return row;
 }
 

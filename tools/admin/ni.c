@@ -189,6 +189,7 @@ const char *session_end_name(uint32_t end)
 		[NPMU_NI_SESSION_END_VIOLATION] = "violation",
 		[NPMU_NI_SESSION_END_FENCED] = "fenced",
 		[NPMU_NI_SESSION_END_MEMORY] = "memory",
+		[NPMU_NI_SESSION_END_IDLE] = "idle",
 		[NPMU_NI_SESSION_END_UNLISTENED] = "unlistened",
 		[NPMU_NI_SESSION_END_FAILED] = "failed",
 	};

@@ -148,8 +148,10 @@ static void transcribe(struct npmu_conn *conn, u32 role, struct npmu_wire_transc
 {
 	memset(t, 0, sizeof(*t));
 	t->role = cpu_to_le32(role);
-	t->client_qp = cpu_to_le32(conn->client_qp);
-	t->unit_qp = cpu_to_le32(conn->cm->qp->qp_num);
+	if (!rdma_protocol_iwarp(conn->cm->device, conn->cm->port_num)) {
+		t->client_qp = cpu_to_le32(conn->client_qp);
+		t->unit_qp = cpu_to_le32(conn->cm->qp->qp_num);
+	}
 	t->hello = conn->hello;
 	t->welcome = npmu_conn_welcome();
 	memcpy(t->principal, conn->principal, sizeof(t->principal));

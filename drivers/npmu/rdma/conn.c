@@ -29,6 +29,10 @@ static unsigned int auth_ms = 5000;
 module_param(auth_ms, uint, 0644);
 MODULE_PARM_DESC(auth_ms, "time to prove who one is, in ms");
 
+static unsigned int open_ms = 30000;
+module_param(open_ms, uint, 0644);
+MODULE_PARM_DESC(open_ms, "time to open a region, from the proof or a CREATE on, in ms");
+
 static unsigned int keepalive_ms = 2000;
 module_param(keepalive_ms, uint, 0644);
 MODULE_PARM_DESC(keepalive_ms, "a client that vanished is noticed after that, in ms (at least 200)");
@@ -169,6 +173,15 @@ static void conn_dismiss(struct npmu_conn *conn)
 /* A keepalive is sent with a tick, and must be back before so many more. */
 #define SILENT_TICKS	3
 
+/* Has nothing open, and had time for that: whatever it asks, it only keeps others out. */
+static bool conn_is_idle(struct npmu_conn *conn)
+{
+	unsigned long limit = msecs_to_jiffies(READ_ONCE(open_ms));
+
+	return READ_ONCE(conn->state) == NPMU_CONN_KNOWN &&
+	       time_after(jiffies, READ_ONCE(conn->idle_since) + limit);
+}
+
 /* A client that vanished does not answer, nor does its device. */
 static void conn_tick(struct work_struct *work)
 {
@@ -177,6 +190,8 @@ static void conn_tick(struct work_struct *work)
 
 	if (is_stranger(READ_ONCE(conn->state)))
 		return npmu_conn_close(conn, NPMU_NI_SESSION_END_UNPROVED);
+	if (conn_is_idle(conn))
+		return npmu_conn_close(conn, NPMU_NI_SESSION_END_IDLE);
 	if (!READ_ONCE(conn->alive)) {
 		conn->silent = 0;
 		if (npmu_qp_ping(conn))

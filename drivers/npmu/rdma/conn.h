@@ -47,6 +47,7 @@ enum npmu_conn_state {
  * @node: in conn->inbox or conn->free
  * @dma: of @bytes
  * @len: of what was received
+ * @confirm: when it has arrived, npmu_watch_look() is to know
  * @bytes: NPMU_WIRE_MSG_SIZE of them
  */
 struct npmu_conn_buf {
@@ -55,25 +56,28 @@ struct npmu_conn_buf {
 	struct list_head node;
 	u64 dma;
 	u32 len;
+	bool confirm;
 	void *bytes;
+};
+
+struct npmu_key {
+	struct ib_mr *mr;
+	struct scatterlist *sg;
+	int nr_sg;
+	u64 offset;
+	u64 len;
 };
 
 /**
  * struct npmu_keys - the keys of a connection
- * @nr: how many
+ * @nr: how many to the region's bytes
  * @write: they are for writing, too
  * @key: in order of address
  */
 struct npmu_keys {
 	u32 nr;
 	bool write;
-	struct npmu_key {
-		struct ib_mr *mr;
-		struct scatterlist *sg;
-		int nr_sg;
-		u64 offset;
-		u64 len;
-	} key[];
+	struct npmu_key key[];
 };
 
 /* What a connection has done, for whoever shows it. */
@@ -110,16 +114,18 @@ struct npmu_conn_stat {
  * @bufs: all buffers; receives first
  * @work: handles what is in @inbox
  * @teardown: ends it
- * @tick: keepalive and the bound for a client that does not prove itself
+ * @tick: keepalive and the bounds for a client that does not prove itself or opens nothing
  * @counters: see there
  * @peer: address of the client
  * @nr_keys: in @keys, for whoever shows it
+ * @idle_since: the proof, or the last region it made; while nothing is open
  * @lock: protects the fields that follow
  * @state: changed by npmu_conn_move() alone
  * @inbox: received and not yet handled
  * @free: buffers to send from
  * @shown: what npmu_conn_stat() tells
  * @end: why it ends, from the first who knows on
+ * @arrived: a buffer that was to be confirmed has arrived
  * @alive: a keepalive is on its way; of the tick and its completion
  * @silent: ticks since it was sent; of the tick alone
  * @keys_lock: protects @keys and @revoked; see above
@@ -133,6 +139,10 @@ struct npmu_conn_stat {
  * @entry: what is open, or NULL; until teardown
  * @waiter: on the wait queue of the region while it is open
  * @watching: a CHANGED is owed
+ * @wanter: on the wait queue of the region for kicks that are wanted
+ * @tell: it opened with NPMU_WIRE_TELL
+ * @tells: it is the writer, and commits so that the unit learns nothing of it
+ * @told: that a kick is wanted, and has not kicked since
  * @watch_kicks: what the client knows of the writer's kicks
  * @watch_role: what the client knows of changes of the role
  */
@@ -153,6 +163,7 @@ struct npmu_conn {
 	struct npmu_conn_counters counters;
 	struct sockaddr_storage peer;
 	u32 nr_keys;
+	unsigned long idle_since;
 
 	spinlock_t lock;	/* see above */
 	enum npmu_conn_state state;
@@ -160,6 +171,7 @@ struct npmu_conn {
 	struct list_head free;
 	struct npmu_conn_stat shown;
 	enum npmu_ni_session_end end;
+	bool arrived;
 	bool alive;
 	unsigned int silent;
 
@@ -173,6 +185,10 @@ struct npmu_conn {
 	struct npmu_tpt_entry *entry;
 	struct wait_queue_entry waiter;
 	bool watching;
+	struct wait_queue_entry wanter;
+	bool tell;
+	bool tells;
+	bool told;
 	u64 watch_kicks;
 	u64 watch_role;
 };

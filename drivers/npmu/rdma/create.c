@@ -41,5 +41,6 @@ void npmu_serve_create(struct npmu_answer *answer, const struct npmu_wire_create
 	memcpy(created->region_uuid, region->uuid, sizeof(created->region_uuid));
 	created->size = cpu_to_le64(READ_ONCE(region->size));
 	npmu_region_put(region);
+	WRITE_ONCE(answer->conn->idle_since, jiffies);
 	npmu_answer(answer, NPMU_WIRE_OK, sizeof(*created));
 }

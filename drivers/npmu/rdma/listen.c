@@ -49,7 +49,7 @@ struct npmu_listener {
 	atomic64_t accepted;
 	atomic64_t refused;
 	atomic64_t denied;
-	atomic64_t ended[NPMU_NI_SESSION_END_FAILED + 1];
+	atomic64_t ended[NPMU_NI_SESSION_ENDS];
 	struct delayed_work retry;
 
 	struct rdma_cm_id *cm;

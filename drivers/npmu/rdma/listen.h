@@ -11,6 +11,9 @@
 
 struct npmu_listener;
 
+/* How many enum npmu_ni_session_end has. */
+#define NPMU_NI_SESSION_ENDS	(NPMU_NI_SESSION_END_IDLE + 1)
+
 /* struct npmu_listener_stat - a snapshot for whoever shows it */
 struct npmu_listener_stat {
 	u64 id;
@@ -20,7 +23,7 @@ struct npmu_listener_stat {
 	u64 accepted;
 	u64 refused;
 	u64 denied;
-	u64 ended[NPMU_NI_SESSION_END_FAILED + 1];	/* by why */
+	u64 ended[NPMU_NI_SESSION_ENDS];	/* by why */
 };
 
 /**

@@ -91,7 +91,8 @@ static bool open_ok(const struct npmu_wire_open *open)
 
 	return name_ok(open->unit, sizeof(open->unit)) &&
 	       name_ok(open->region, sizeof(open->region)) &&
-	       access & NPMU_WIRE_READ && !(access & ~(NPMU_WIRE_READ | NPMU_WIRE_WRITE));
+	       access & NPMU_WIRE_READ &&
+	       !(access & ~(NPMU_WIRE_READ | NPMU_WIRE_WRITE | NPMU_WIRE_TELL));
 }
 
 static bool create_ok(const struct npmu_wire_create *create)

@@ -72,6 +72,7 @@ static void send_done(struct ib_cq *cq, struct ib_wc *wc)
 	struct npmu_conn_buf *buf = container_of(wc->wr_cqe, struct npmu_conn_buf, cqe);
 	struct npmu_conn *conn = buf->conn;
 	unsigned long flags;
+	bool confirm;
 
 	if (wc->status != IB_WC_SUCCESS) {
 		npmu_conn_close(conn, end_of(wc));
@@ -79,8 +80,13 @@ static void send_done(struct ib_cq *cq, struct ib_wc *wc)
 	}
 	atomic64_inc(&conn->counters.completions);
 	spin_lock_irqsave(&conn->lock, flags);
+	confirm = buf->confirm;
+	buf->confirm = false;
+	conn->arrived |= confirm;
 	list_add_tail(&buf->node, &conn->free);
 	spin_unlock_irqrestore(&conn->lock, flags);
+	if (confirm)
+		npmu_conn_kick(conn);
 }
 
 struct npmu_conn_buf *npmu_conn_buf_get(struct npmu_conn *conn)

@@ -83,6 +83,7 @@ static void auth_prove(struct npmu_answer *answer, const struct npmu_wire_auth_p
 		return;
 	}
 	show(conn);
+	WRITE_ONCE(conn->idle_since, jiffies);
 	npmu_conn_move(conn, NPMU_CONN_CHALLENGED, NPMU_CONN_KNOWN);
 	npmu_ni_notify(conn, NPMU_NI_SESSION_EVENT_BEGUN);
 	npmu_answer(answer, NPMU_WIRE_OK, sizeof(struct npmu_wire_header));
@@ -143,14 +144,16 @@ static int entry_open(struct npmu_conn *conn, const struct npmu_wire_open *msg)
 	/* An open that came to nothing on this connection took them for good. */
 	npmu_keys_admit(conn);
 	mutex_lock(&region->lock);
-	entry = npmu_tpt_open_principal(region, conn->principal, le32_to_cpu(msg->access),
-					&revoke_ops, conn);
+	entry = npmu_tpt_open_principal(region, conn->principal,
+					le32_to_cpu(msg->access) & ~NPMU_WIRE_TELL, &revoke_ops,
+					conn);
 	mutex_unlock(&region->lock);
 	npmu_region_put(region);
 	if (IS_ERR(entry))
 		/* Who has no grant does not learn what there is. */
 		return PTR_ERR(entry) == -EACCES ? -ENOENT : PTR_ERR(entry);
 	conn->entry = entry;
+	conn->tell = le32_to_cpu(msg->access) & NPMU_WIRE_TELL;
 	npmu_watch_begin(conn);
 	return 0;
 }
@@ -230,6 +233,7 @@ static void answer_claimed(struct npmu_answer *answer, u64 fence_epoch, bool wri
 		npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 		return;
 	}
+	npmu_watch_tell(conn, write && conn->tell);
 	nr = npmu_keys_tell(conn, claimed->keys);
 	claimed->fence_epoch = cpu_to_le64(fence_epoch);
 	claimed->nr_keys = cpu_to_le32(nr);
@@ -294,6 +298,15 @@ static int commit_check(struct npmu_tpt_entry *entry, const struct npmu_wire_com
 	return 0;
 }
 
+static int kick(struct npmu_tpt_entry *entry)
+{
+	int ret = npmu_role_kick(entry);
+
+	if (!ret)
+		npmu_watch_kicked(entry->owner);
+	return ret;
+}
+
 static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *msg)
 {
 	u32 flags = le32_to_cpu(msg->flags);
@@ -319,7 +332,7 @@ static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *m
 			return ret;
 	}
 	if (flags & NPMU_WIRE_COMMIT_KICK)
-		npmu_role_kick(entry);
+		kick(entry);
 	return 0;
 }
 
@@ -373,7 +386,7 @@ static void serve(struct npmu_answer *answer, const void *msg)
 		return npmu_answer(answer, NPMU_WIRE_OK, npmu_watch_ask(answer->conn, msg,
 									answer->buf->bytes));
 	case NPMU_WIRE_KICK:
-		return npmu_answer_error(answer, npmu_role_kick(answer->conn->entry));
+		return npmu_answer_error(answer, kick(answer->conn->entry));
 	case NPMU_WIRE_CREATE:
 		return npmu_serve_create(answer, msg);
 	case NPMU_WIRE_READER_ATTACH:

@@ -35,7 +35,8 @@
 		{ NPMU_NI_SESSION_END_FENCED,		"fenced" },	\
 		{ NPMU_NI_SESSION_END_MEMORY,		"memory" },	\
 		{ NPMU_NI_SESSION_END_UNLISTENED,	"unlistened" },	\
-		{ NPMU_NI_SESSION_END_FAILED,		"failed" })
+		{ NPMU_NI_SESSION_END_FAILED,		"failed" },	\
+		{ NPMU_NI_SESSION_END_IDLE,		"idle" })
 
 #define npmu_show_type(type)						\
 	__print_symbolic(type,						\

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Following over the wire: see watch.c. All from the work of the connection. */
+/* Following and being followed: see watch.c. All from the work of the connection. */
 #ifndef NPMU_WATCH_H
 #define NPMU_WATCH_H
 
@@ -13,7 +13,13 @@ void npmu_watch_end(struct npmu_conn *conn);
 size_t npmu_watch_ask(struct npmu_conn *conn, const struct npmu_wire_watch *msg,
 		      struct npmu_wire_changed *answer);
 
-/* Tells it, if that is owed and it is time. */
+/* It is a writer that is to be told when a kick is wanted, or not any more. */
+void npmu_watch_tell(struct npmu_conn *conn, bool tells);
+
+/* It has kicked: what is wanted from now on is to be told anew. */
+void npmu_watch_kicked(struct npmu_conn *conn);
+
+/* Tells it what is owed and due. */
 void npmu_watch_look(struct npmu_conn *conn);
 
 #endif /* NPMU_WATCH_H */

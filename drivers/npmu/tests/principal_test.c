@@ -209,7 +209,7 @@ static void revoke__waits_for_those_inside(struct kunit *test)
 
 static void open__limit_of_a_principal(struct kunit *test)
 {
-	static struct npmu_tpt_entry *entries[1025];
+	static struct npmu_tpt_entry *entries[513];
 	int nr = 0, i;
 
 	CHECK(!fixture_grant(region, "host1", RW, 0, 0), "grant");
@@ -222,7 +222,7 @@ static void open__limit_of_a_principal(struct kunit *test)
 		nr++;
 		cond_resched();
 	}
-	CHECK(nr == 1024 && entries[nr] == ERR_PTR(-EUSERS), "%d opens", nr);
+	CHECK(nr == 512 && entries[nr] == ERR_PTR(-EUSERS), "%d opens", nr);
 	CHECK(!open_error("host2", RW), "another is refused, too");
 	for (i = 0; i < nr; i++)
 		npmu_tpt_close(entries[i]);

@@ -332,9 +332,14 @@ static void kick__wakes_and_counts(struct kunit *test)
 
 	enter_state(test, VACANT);
 	CHECK(!npmu_role_claim(me->entry, true, &epoch), "claim");
-	region->status->kick_wanted = 1;
+	npmu_role_want_kick(region);
+	CHECK(region->status->kick_wanted == 1, "a kick is not wanted");
 	CHECK(!npmu_role_kick(me->entry) && !npmu_role_kick(me->entry), "kick");
 	CHECK(region->status->kicks == 2 && !region->status->kick_wanted, "%llu kicks",
+	      region->status->kicks);
+	npmu_role_want_kick(region);
+	npmu_role_stir(region);
+	CHECK(region->status->kicks == 3 && region->status->kick_wanted, "%llu kicks",
 	      region->status->kicks);
 	leave_state(test, VACANT);
 }

@@ -26,7 +26,7 @@ enum npmu_ni_session_state {
  *   ended it; it vanished; did not prove who it is; sent what is no message;
  *   used a key that does not open that; was fenced, or its grant was removed;
  *   memory failed under it; its listener was removed, or the module goes; the
- *   RDMA device failed.
+ *   RDMA device failed; it opened nothing in time.
  */
 enum npmu_ni_session_end {
 	NPMU_NI_SESSION_END_NONE,
@@ -39,6 +39,7 @@ enum npmu_ni_session_end {
 	NPMU_NI_SESSION_END_MEMORY,
 	NPMU_NI_SESSION_END_UNLISTENED,
 	NPMU_NI_SESSION_END_FAILED,
+	NPMU_NI_SESSION_END_IDLE,
 };
 
 /**

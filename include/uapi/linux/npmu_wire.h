@@ -117,6 +117,7 @@ struct npmu_wire_refusal {
 
 /* Notices of the unit; their request number is zero. */
 #define NPMU_WIRE_CHANGED	0x4001U
+#define NPMU_WIRE_KICK_WANTED	0x4002U	/* the header alone: see NPMU_WIRE_TELL */
 
 /* Status of an answer: 0 or why nothing was done. */
 #define NPMU_WIRE_OK		0
@@ -205,7 +206,8 @@ struct npmu_wire_auth_prove {
  * @role: NPMU_WIRE_ROLE_*: a proof cannot be sent back to who made it
  * @client_qp: number of the client's queue pair, as the unit's connection manager was
  *	told it, and the other way round: a proof is of this connection
- * @unit_qp: number of the unit's queue pair
+ * @unit_qp: number of the unit's queue pair. Over iWARP, where neither side is told the other's,
+ *	both are 0
  * @reserved: zero
  * @hello: as sent, so that nobody talks the two into an older version
  * @welcome: as sent
@@ -228,14 +230,21 @@ struct npmu_wire_transcript {
 /* Access, as in linux/npmu_ioctl.h. */
 #define NPMU_WIRE_READ		1U
 #define NPMU_WIRE_WRITE		2U
+/*
+ * Not a right: as the writer, it wants to be told by KICK_WANTED that a reader is going to sleep,
+ * for it commits by RDMA FLUSH, of which the unit learns nothing. One until the next KICK, or
+ * COMMIT that kicks. Once it has arrived the unit wakes the reader, which looks again: what is
+ * not there then is committed with the notice before it in the completion queue.
+ */
+#define NPMU_WIRE_TELL		4U
 
 /**
  * struct npmu_wire_open - open a region
  * @header: of every message
  * @unit: name, padded with zeros
  * @region: name, padded with zeros
- * @access: NPMU_WIRE_READ, with or without NPMU_WIRE_WRITE; the latter only says that
- *	the writer role may be asked for
+ * @access: NPMU_WIRE_READ, with or without NPMU_WIRE_WRITE, which only says that the writer
+ *	role may be asked for, and NPMU_WIRE_TELL
  * @persistence_class: what a commit must survive at least (enum npmu_class)
  */
 struct npmu_wire_open {

@@ -166,6 +166,12 @@ typedef struct { s64 counter; } atomic64_t;
 #define atomic64_inc(a)		((a)->counter++)
 #define atomic64_inc_return(a)	(++(a)->counter)
 
+#define xchg(p, v) ({						\
+	typeof(*(p)) before_ = *(p);				\
+	*(p) = (v);						\
+	before_;						\
+})
+
 typedef struct { int unused; } wait_queue_head_t;
 #define init_waitqueue_head(w)	((void)(w))
 #define wake_up_all(w)		((void)(w))
