@@ -24,6 +24,7 @@ struct report;
  * struct bench - one run
  * @name: of the file or region
  * @is_file: a plain file
+ * @is_remote: on another host
  * @length: bytes of it
  * @room: of a file: bytes that its file system can still give it; else @length
  * @class_name: persistence class
@@ -35,6 +36,7 @@ struct report;
 struct bench {
 	const char *name;
 	bool is_file;
+	bool is_remote;
 	uint64_t length;
 	uint64_t room;
 	const char *class_name;
@@ -46,6 +48,18 @@ struct bench {
 
 /* Prints why. Return: -1. */
 __attribute__((format(printf, 1, 2))) int bench_fail(const char *format, ...);
+
+/* npmu-bench.c: prints what is wrong with the command line. Return: 2. */
+int bench_usage(const char *what);
+
+/* 1 to @max, with K, M or G behind it. Return: 0 or -1. */
+int bench_number(const char *text, uint64_t max, uint64_t *value);
+
+/*
+ * place.c: for struct npmu_append_options: the ring is full: the least that a writer can do,
+ * and part of what is measured.
+ */
+int bench_write_base(struct npmu_append_writer *writer, void *context);
 
 /* The parts. Each prints what went wrong. Return: 0 or -1. */
 int latency_measure(const struct bench *b);

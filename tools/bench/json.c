@@ -42,6 +42,8 @@ static void print_result(const struct result *r)
 	else
 		printf(", \"limit\": null");
 	print_number("ratio", r->ratio);
+	if (!isnan(r->count))
+		print_number("count", r->count);
 	printf(", \"rounds\": %zu}", r->rounds);
 }
 
@@ -70,7 +72,7 @@ int json_print(const struct report *report, const struct bench *b, bool check)
 	printf("\n  ]");
 	if (check) {
 		printf(",\n  \"checks\": [\n");
-		missed = check_print(report, true);
+		missed = check_print(report, b->is_remote, true);
 		printf("  ]");
 	}
 	printf("\n}\n");

@@ -66,13 +66,6 @@ static int op_batch(struct series *s)
 	return bench_fail("batch: %s", npmu_append_writer_error(l->writer));
 }
 
-/* The ring is full: the least that a writer can do, and part of what is measured. */
-static int write_base(struct npmu_append_writer *writer, void *context)
-{
-	(void)context;
-	return npmu_append_base(writer, NULL, 0, 0);
-}
-
 static int measure_size(const struct bench *b, struct latency *l, uint64_t size, bool crc)
 {
 	struct series s[MAX_SERIES];
@@ -119,7 +112,7 @@ static int measure_form(const struct bench *b, struct latency *l, bool crc)
 		.base_capacity = BASE_CAPACITY,
 		.ring_size = RING,
 		.full = NPMU_APPEND_FULL_BASE,
-		.write_base = write_base,
+		.write_base = bench_write_base,
 	};
 	struct npmu_error err;
 	size_t i;

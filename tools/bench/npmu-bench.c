@@ -12,15 +12,19 @@
 
 #include "bench.h"
 #include "peers.h"
+#include "remote.h"
 #include "report.h"
 
 static const char usage[] =
 "usage: npmu-bench local (--file PATH | --region UNIT/REGION) [options]\n"
+"       npmu-bench remote [options] npmu://PRINCIPAL@HOST/UNIT/REGION\n"
+"       npmu-bench serve [--file PATH] [--memory DEVICE [--rpma ADDRESS]]\n"
 "\n"
 "Measure commits, bandwidth, following, fences and takeovers, each beside its limit and\n"
 "beside what one would use instead, interleaved in one run. What the file or region holds\n"
 "is lost.\n"
 "\n"
+"local: on this host.\n"
 "  --file PATH       a plain file, made as long as it has to be; /dev/shm is memory\n"
 "  --region NAME     a region; this program becomes its writer\n"
 "  --only PART,...   of commit, overwrite, bandwidth, follow, fence, takeover\n"
@@ -30,7 +34,19 @@ static const char usage[] =
 "  --disk-dir DIR    likewise: a file system on a disk\n"
 "  --check           say what must hold on memory; exit with 1 if something does not\n"
 "  --json            print JSON\n"
-"  --plot DIR        write data and scripts for gnuplot, and pictures if it is there\n";
+"  --plot DIR        write data and scripts for gnuplot, and pictures if it is there\n"
+"\n"
+"remote: a region of 138M or more on another host, by RDMA.\n"
+"  --peer HOST       the same host, where npmu-bench serve runs: what the wire gives alone\n"
+"  --nvme DEVICE     a block device of that host, by NVMe over RDMA; what it holds is lost\n"
+"  --only PART,...   of commit, flush, polled, connections, bandwidth, takeover\n"
+"  --rounds N        rounds of commits (default 201); the rest derives from it\n"
+"  --check, --json   as above\n"
+"\n"
+"serve: be the peer, until killed. Whoever reaches its ports can write what it serves.\n"
+"  --file PATH       for TCP: where to write what is to be made durable\n"
+"  --memory DEVICE   for RDMA: device DAX (/dev/dax0.0), so that FLUSH makes it durable\n"
+"  --rpma ADDRESS    librpma serves the same device, at an address of this host\n";
 
 static const struct part {
 	const char *name;
@@ -55,7 +71,7 @@ struct command {
 	const char *disk_dir;
 };
 
-static int usage_error(const char *what)
+int bench_usage(const char *what)
 {
 	fprintf(stderr, "npmu-bench: %s: see npmu-bench --help\n", what);
 	return 2;
@@ -77,8 +93,7 @@ static int choose(struct command *c, char *list)
 	return 0;
 }
 
-/* 1 to @max, with K, M or G behind it. Return: 0 or -1. */
-static int number(const char *text, uint64_t max, uint64_t *value)
+int bench_number(const char *text, uint64_t max, uint64_t *value)
 {
 	static const char units[] = "KMG";
 	const char *unit;
@@ -128,11 +143,39 @@ static int run(struct bench *b, const struct command *c)
 	} else {
 		report_print(b->report, b);
 		if (c->check)
-			missed = check_print(b->report, false);
+			missed = check_print(b->report, false, false);
 	}
 	peers_close(b->peers);
 	report_free(b->report);
 	return missed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int serve_main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "file", required_argument, NULL, 'f' },
+		{ "memory", required_argument, NULL, 'm' },
+		{ "rpma", required_argument, NULL, 'r' },
+		{ 0 },
+	};
+	struct serve s = { 0 };
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (opt == 'f')
+			s.file = optarg;
+		else if (opt == 'm')
+			s.memory = optarg;
+		else if (opt == 'r')
+			s.rpma = optarg;
+		else
+			return bench_usage("an unknown option, or a value is missing");
+	}
+	if (optind != argc)
+		return bench_usage("npmu-bench serve has options only");
+	if (s.rpma && !s.memory)
+		return bench_usage("--rpma serves the device of --memory");
+	return serve(&s) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
@@ -156,28 +199,32 @@ int main(int argc, char **argv)
 	uint64_t value;
 	int opt;
 
+	if (argc > 1 && !strcmp(argv[1], "remote"))
+		return remote_main(argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "serve"))
+		return serve_main(argc - 1, argv + 1);
 	memset(c.chosen, 1, sizeof(c.chosen));
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'f':
 		case 'r':
 			if (b.name)
-				return usage_error("one --file or one --region");
+				return bench_usage("one --file or one --region");
 			b.name = optarg;
 			b.is_file = opt == 'f';
 			break;
 		case 'o':
 			if (choose(&c, optarg))
-				return usage_error("--only: no such part");
+				return bench_usage("--only: no such part");
 			break;
 		case 'n':
-			if (number(optarg, 1000000, &value))
-				return usage_error("--rounds is 1 to 1000000");
+			if (bench_number(optarg, 1000000, &value))
+				return bench_usage("--rounds is 1 to 1000000");
 			b.rounds = (unsigned int)value;
 			break;
 		case 's':
-			if (number(optarg, GIB, &b.max_state) || b.max_state < MIB)
-				return usage_error("--max-state is 1M to 1G");
+			if (bench_number(optarg, GIB, &b.max_state) || b.max_state < MIB)
+				return bench_usage("--max-state is 1M to 1G");
 			break;
 		case 'x':
 			c.dax_dir = optarg;
@@ -198,10 +245,10 @@ int main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		default:
-			return usage_error("an unknown option, or a value is missing");
+			return bench_usage("an unknown option, or a value is missing");
 		}
 	}
 	if (optind + 1 != argc || strcmp(argv[optind], "local") || !b.name)
-		return usage_error("npmu-bench local, and --file or --region");
+		return bench_usage("npmu-bench local, and --file or --region");
 	return run(&b, &c);
 }

@@ -101,6 +101,12 @@ int place_clear(struct npmu_region *region, uint64_t len)
 	return 0;
 }
 
+int bench_write_base(struct npmu_append_writer *writer, void *context)
+{
+	(void)context;
+	return npmu_append_base(writer, NULL, 0, 0);
+}
+
 bool place_has(const struct bench *b, uint64_t len)
 {
 	return len <= b->length && len <= b->room;

@@ -24,7 +24,7 @@ struct report {
 	size_t nr_notes;
 };
 
-enum metric { MEAN, P50, P99, P999, RATIO, SPEED, SHARE };
+enum metric { MEAN, P50, P99, P999, RATIO, SPEED, SHARE, COUNT };
 
 struct table {
 	const char *group;
@@ -47,6 +47,23 @@ static const struct table tables[] = {
 	{ "fence", "Fence of a live writer by bytes it has mapped: times munmap alone", RATIO },
 	{ "takeover", "Takeover from a dead writer by size of the state: median, us", P50 },
 	{ "takeover", "Takeover from a dead writer by size of the state: times that of the smallest", RATIO },
+	{ "remote_commit", "Commit by message by size, one after the other: us each", MEAN },
+	{ "remote_commit", "Commit by message by size: update times raw, the others times update", RATIO },
+	{ "remote_commit", "Commit by message by size, alone: median, us", P50 },
+	{ "remote_commit", "Commit by message by size, alone: p99, us", P99 },
+	{ "remote_flush", "Commit by RDMA FLUSH by size, one after the other: us each", MEAN },
+	{ "remote_flush", "Commit by RDMA FLUSH by size: update times raw, the others times update", RATIO },
+	{ "remote_flush", "Commit by RDMA FLUSH by size, alone: median, us", P50 },
+	{ "remote_flush", "Commit by RDMA FLUSH by size, alone: p99, us", P99 },
+	{ "remote_entered", "Times that the unit's module was entered for a commit", COUNT },
+	{ "polled", "The wire alone, in events and polled: us each", MEAN },
+	{ "polled", "The wire alone: polled times in events", RATIO },
+	{ "connections", "Commit over the wire of 64 B by connections: us each", MEAN },
+	{ "connections", "Commit over the wire of 64 B by connections: times raw", RATIO },
+	{ "remote_bandwidth", "Bandwidth over the wire: GB/s", SPEED },
+	{ "remote_bandwidth", "Bandwidth over the wire: percent of a raw WRITE or READ", SHARE },
+	{ "remote_takeover", "Takeover from a live writer over the wire: median, us", P50 },
+	{ "remote_takeover", "Takeover from a live writer over the wire: times a message and its answer", RATIO },
 };
 
 struct report *report_new(void)
@@ -79,6 +96,7 @@ int report_add(struct report *report, const char *group, struct series *s, size_
 			.p99_ns = stat_quantile(s[i].single, s[i].nr_single, 0.99),
 			.p999_ns = stat_quantile(s[i].single, s[i].nr_single, 0.999),
 			.ratio = NAN,
+			.count = NAN,
 		};
 		if (s[i].limit) {
 			r->limit = s[i].limit->what;
@@ -87,6 +105,17 @@ int report_add(struct report *report, const char *group, struct series *s, size_
 		for (j = 0; j < s[i].nr_mean; j++)
 			r->rounds += !isnan(s[i].mean[j]);
 	}
+	return 0;
+}
+
+int report_count(struct report *report, const char *group, const char *what, double count)
+{
+	if (report->n == MAX_RESULTS)
+		return bench_fail("too many results");
+	report->result[report->n++] = (struct result){
+		.group = group, .what = what, .mean_ns = NAN, .p50_ns = NAN, .p99_ns = NAN,
+		.p999_ns = NAN, .ratio = NAN, .count = count,
+	};
 	return 0;
 }
 
@@ -143,6 +172,8 @@ static double value(const struct result *r, enum metric metric)
 		return (double)r->size / r->mean_ns;
 	case SHARE:
 		return 100 / r->ratio;
+	case COUNT:
+		return r->count;
 	}
 	return NAN;
 }
@@ -220,7 +251,11 @@ static void print_table(const struct report *report, const struct table *t)
 	if (sizes[n - 1]) {
 		printf("  %-24s", "");
 		for (i = 0; i < n; i++)
-			print_size(sizes[i]);
+			/* They are no bytes. */
+			if (!strcmp(t->group, "connections"))
+				printf(" %9llu", (unsigned long long)sizes[i]);
+			else
+				print_size(sizes[i]);
 		putchar('\n');
 	}
 	for (i = 0; i < report->n; i++) {

@@ -24,6 +24,7 @@ struct result {
 	double p999_ns;
 	double ratio;		/* median of mean / mean of the limit, round by round */
 	size_t rounds;		/* in which it was measured */
+	double count;		/* what was counted, not timed */
 };
 
 struct report *report_new(void);
@@ -31,6 +32,9 @@ void report_free(struct report *report);
 
 /* Takes the series that are not quiet. Return: 0 or -1. */
 int report_add(struct report *report, const char *group, struct series *s, size_t n);
+
+/* Something that was counted. Return: 0 or -1. */
+int report_count(struct report *report, const char *group, const char *what, double count);
 
 /* Something is not measured. */
 void report_note(struct report *report, const char *group, const char *what, const char *why);
@@ -46,7 +50,7 @@ void report_print(const struct report *report, const struct bench *b);
  * check.c: what must hold; prints each. Return: how many do not, or were
  * not measured although their group was.
  */
-int check_print(const struct report *report, bool json);
+int check_print(const struct report *report, bool over_a_wire, bool json);
 
 /* json.c; with @check what must hold, too. Return: as check_print(). */
 int json_print(const struct report *report, const struct bench *b, bool check);

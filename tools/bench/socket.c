@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "peers.h"
+#include "tcp.h"
 
 #define BUFFER	(1 << 20)
 
@@ -25,20 +26,6 @@ struct backup {
 	pid_t pid;
 };
 
-static int read_all(int fd, void *to, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = read(fd, to, len);
-		if (n <= 0)
-			return -1;
-		to = (char *)to + n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Until the connection ends. */
 static void be_backup(int fd)
 {
@@ -46,10 +33,10 @@ static void be_backup(int fd)
 	uint64_t len, n;
 	char done = 1;
 
-	while (memory && !read_all(fd, &len, sizeof(len))) {
+	while (memory && !tcp_read(fd, &len, sizeof(len))) {
 		for (; len; len -= n) {
 			n = len < BUFFER ? len : BUFFER;
-			if (read_all(fd, memory, n))
+			if (tcp_read(fd, memory, n))
 				_exit(1);
 		}
 		if (write(fd, &done, 1) != 1)
@@ -142,7 +129,7 @@ int backup_send(struct backup *b, const void *data, uint64_t len)
 		rest->iov_base = (char *)rest->iov_base + n;
 		rest->iov_len -= (size_t)n;
 	}
-	if (read_all(b->fd, &done, 1))
+	if (tcp_read(b->fd, &done, 1))
 		return bench_fail("the backup did not acknowledge");
 	return 0;
 }

@@ -44,7 +44,12 @@ sys.exit(not eval(sys.argv[2]))' "$DIR/json" "$2" "$MAN" 2>>"$DIR/err"
 }
 
 refused command__none --file "$DIR/file"
-refused command__unknown remote --file "$DIR/file"
+refused command__unknown measure --file "$DIR/file"
+refused remote__no_url remote
+refused remote__a_local_region remote u/r
+refused remote__unknown_part remote --only fence npmu://a@h/u/r
+refused serve__a_word serve /dev/null
+refused serve__unknown serve --port 1
 refused place__none local
 refused place__two local --file "$DIR/file" --region u/r
 refused part__unknown local --file "$DIR/file" --only commits
@@ -87,5 +92,10 @@ result $? plot__writes_data_and_script
 bench local --file "$DIR/none/file"
 [[ $? == 1 && ! -s $DIR/out ]]
 result $? file__cannot_be_made
+
+# A key that is not there; and no peer is asked before the region was found.
+NPMU_KEY_FILE=$DIR/none bench remote npmu://a@127.0.0.1/u/r --peer 127.0.0.1
+[[ $? == 1 && ! -s $DIR/out ]] && grep -q "$DIR/none" "$DIR/err"
+result $? remote__says_what_is_missing
 
 tap_end
