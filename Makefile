@@ -11,6 +11,7 @@ all: modules lib tools
 
 help:
 	@echo 'make demo [FILE=path]  the process pair on real input, in a virtual machine'
+	@echo 'make demo-hosts [FILE=path]  a process pair on three hosts: unit, primary, backup'
 	@echo 'make check             all tests (about 45 minutes); installs what is missing'
 	@echo 'make stress            the same with the full counts (hours)'
 	@echo 'make debug             all suites of the virtual machine on the debug kernel (an hour and a half)'
@@ -46,6 +47,9 @@ selftests: lib
 
 demo:
 	scripts/demo $(if $(FILE),'$(FILE)')
+
+demo-hosts:
+	scripts/demo-hosts $(if $(FILE),'$(FILE)')
 
 check:
 	scripts/check
@@ -92,4 +96,4 @@ clean:
 	+$(MAKE) -C selftests/fuzz clean
 	+$(MAKE) -C selftests/vm clean
 
-.PHONY: all help modules lib tools selftests demo check stress debug crash-states model fuzz lint defects bench install clean
+.PHONY: all help modules lib tools selftests demo demo-hosts check stress debug crash-states model fuzz lint defects bench install clean

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,10 +63,14 @@ static void tell(const char *format, ...)
 	fflush(stdout);
 }
 
+#define REGION_SIZE	65536	/* of one that is made */
+#define PATIENCE	120	/* seconds for a unit that is out of reach */
+
 /* What both roles know. */
 struct pair {
 	const char *region_name;
 	const char *path;
+	int create;			/* the region, where there is none */
 	int fd;
 	struct npmu_region *region;
 	struct state fresh;		/* nothing done yet */
@@ -79,8 +84,16 @@ struct pair {
 static int open_region(struct pair *p)
 {
 	struct npmu_error err;
+	int code;
 
-	if (npmu_region_open(p->region_name, NPMU_OPEN_WRITE, &p->region, &err))
+	code = npmu_region_open(p->region_name, NPMU_OPEN_WRITE, &p->region, &err);
+	/* A unit on another host makes one for a principal that may create there. */
+	if (code == -ENOENT && p->create) {
+		code = npmu_region_create(p->region_name, REGION_SIZE, &err);
+		if (!code || code == -EEXIST)
+			code = npmu_region_open(p->region_name, NPMU_OPEN_WRITE, &p->region, &err);
+	}
+	if (code)
 		return complain("%s", err.text);
 	/*
 	 * If a successor fences us while we live, the next commit returns -ESTALE.
@@ -125,6 +138,40 @@ static int read_state(struct pair *p)
 	return code;
 }
 
+/*
+ * The unit of another host is out of reach: its wire is cut, or its power. Go on when it is there
+ * again, for there is nowhere else to keep the state; and as the writer only if nobody else has
+ * been that since: else it is -ESTALE.
+ */
+static int reconnect(struct pair *p)
+{
+	const struct timespec pause = { .tv_nsec = 200000000 };
+	uint64_t end = timing_now_ns() + PATIENCE * 1000000000ULL;
+	struct npmu_error err;
+	int code;
+
+	tell("lost offset=%" PRIu64, p->state.offset);
+	while ((code = npmu_region_reconnect(p->region, &err)) && code != -ESTALE &&
+	       timing_now_ns() < end)
+		nanosleep(&pause, NULL);
+	if (!code)
+		tell("reconnected fence_epoch=%" PRIu64, npmu_region_fence_epoch(p->region));
+	else if (code != -ESTALE)
+		complain("%s", err.text);
+	return code;
+}
+
+/* A writer that has found out what of the last commit is there, after a reconnect. */
+static int write_again(struct pair *p, struct npmu_ckpt_writer **writer)
+{
+	struct npmu_error err;
+	int code = reconnect(p);
+
+	npmu_ckpt_writer_close(*writer);
+	*writer = NULL;
+	return code ? code : npmu_ckpt_writer_open(p->region, sizeof(p->state), 0, writer, &err);
+}
+
 /* From p->state to the end. This is where a primary spends its life. */
 static int work(struct pair *p, unsigned int flags)
 {
@@ -147,6 +194,13 @@ static int work(struct pair *p, unsigned int flags)
 		 * It waits for no backup, and does not know whether there is one.
 		 */
 		code = npmu_ckpt_commit(writer, &p->state, sizeof(p->state), TAG);
+		/* It may be there or not: the same once more does no harm. */
+		if (code == -ENOTCONN) {
+			while (code == -ENOTCONN)
+				code = write_again(p, &writer);
+			if (!code)
+				continue;
+		}
 		if (code)
 			break;
 		measure_commit(timing_now_ns() - start);
@@ -163,7 +217,8 @@ static int work(struct pair *p, unsigned int flags)
 		tell("fenced offset=%" PRIu64, p->state.offset);
 		code = EXIT_FENCED;
 	} else if (code) {
-		complain("%s: %s", p->region_name, npmu_ckpt_writer_error(writer));
+		complain("%s: %s", p->region_name, writer ? npmu_ckpt_writer_error(writer) :
+							    strerror(-code));
 	} else {
 		tell("done offset=%" PRIu64 " commits=%" PRIu64, p->state.offset,
 		     npmu_ckpt_writer_sequence(writer));
@@ -199,33 +254,55 @@ static int primary(struct pair *p, int anew)
 	}
 	p->state = p->fresh;
 	measure_progress(0);
-	tell("primary fence_epoch=%" PRIu64 " class=%s", npmu_region_fence_epoch(p->region),
-	     npmu_class_name(npmu_region_class(p->region)));
+	tell("primary fence_epoch=%" PRIu64 " class=%s persist=%s",
+	     npmu_region_fence_epoch(p->region), npmu_class_name(npmu_region_class(p->region)),
+	     npmu_persist_method_name(npmu_region_persist_method(p->region)));
 	return work(p, anew ? NPMU_CKPT_INIT : 0);
 }
 
+static bool is_remote(const struct pair *p)
+{
+	return !strncmp(p->region_name, "npmu://", strlen("npmu://"));
+}
+
 /*
- * Sleep until a writer that was there is gone. poll(2) for the role does not touch
- * the writer's path; waiting for commits (npmu_ckpt_wait) would cost it a kick.
- * Sets the fence epoch under which it was seen to be gone.
+ * Sleep until the writer role changes, or for less. poll(2) for the role does not touch the
+ * writer's path; waiting for commits (npmu_ckpt_wait) would cost it a kick. A unit on another
+ * host tells of both.
+ */
+static int wait_for_role(struct pair *p)
+{
+	struct pollfd role = { .fd = npmu_region_fd(p->region), .events = POLLPRI };
+
+	if (is_remote(p))
+		return npmu_region_wait(p->region, 0, 0, 0, UINT64_MAX, NULL);
+	return poll(&role, 1, -1) < 0 ? -errno : 0;
+}
+
+/*
+ * Sleep until a writer that was there is gone. Sets the fence epoch under which it was seen
+ * to be gone.
  */
 static int wait_for_death(struct pair *p, uint64_t *epoch)
 {
-	struct pollfd role = { .fd = npmu_region_fd(p->region), .events = POLLPRI };
 	struct npmu_ioc_info info;
+	int code;
 
 	for (;;) {
 		/* Marks the role as seen: poll tells of any change after this. */
 		if (npmu_region_info(p->region, &info))
 			return complain("%s: %s", p->region_name, npmu_region_error(p->region));
+		if (info.dead && is_remote(p) && !reconnect(p))
+			continue;
 		if (info.dead)
 			return complain("%s was deleted, or its unit is gone: npmu-admin unit list",
 					p->region_name);
 		*epoch = info.fence_epoch;
 		if (!info.writer_id && info.last_writer_epoch)
 			return 0;
-		if (poll(&role, 1, -1) < 0 && errno != EINTR)
-			return complain("poll: %s", strerror(errno));
+		code = wait_for_role(p);
+		if (code && code != -EINTR && code != -ENOTCONN)
+			return complain("%s: waiting: %s", p->region_name, strerror(-code));
 	}
 }
 
@@ -278,14 +355,15 @@ static int backup(struct pair *p, int now)
 
 static int usage(void)
 {
-	fputs("Usage: npmu-sha256-pair primary [--anew] [OPTION]... UNIT/REGION FILE\n"
+	fputs("Usage: npmu-sha256-pair primary [--anew] [--create] [OPTION]... UNIT/REGION FILE\n"
 	      "       npmu-sha256-pair backup [--now] [OPTION]... UNIT/REGION FILE\n"
 	      "       npmu-sha256-pair report MEASUREMENTS\n"
 	      "\n"
 	      "Computes the SHA-256 of FILE. The primary checkpoints its state into the region,\n"
 	      "which the backup goes on from when the primary is gone, or at once with --now:\n"
 	      "a primary that lives is fenced, and ends with exit status 3. With --anew the\n"
-	      "primary drops what the region holds.\n"
+	      "primary drops what the region holds; with --create it makes the region, by an URL\n"
+	      "npmu://PRINCIPAL@HOST/UNIT/REGION, where there is none.\n"
 	      "\n"
 	      "  --measure MEASUREMENTS  keep progress and commit times in this file\n"
 	      "  --beside FILE  write every 2nd state to this file too, with fdatasync;\n"
@@ -301,6 +379,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "anew", no_argument, NULL, 'a' },
+		{ "create", no_argument, NULL, 'c' },
 		{ "now", no_argument, NULL, 'n' },
 		{ "measure", required_argument, NULL, 'm' },
 		{ "beside", required_argument, NULL, 'b' },
@@ -315,6 +394,8 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'a')
 			anew = 1;
+		else if (option == 'c')
+			p.create = 1;
 		else if (option == 'n')
 			now = 1;
 		else if (option == 'm')
@@ -335,7 +416,7 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		return usage();
 	is_primary = !strcmp(argv[0], "primary");
-	if ((!is_primary && strcmp(argv[0], "backup")) || (is_primary ? now : anew))
+	if ((!is_primary && strcmp(argv[0], "backup")) || (is_primary ? now : anew || p.create))
 		return usage();
 
 	p.region_name = argv[1];
