@@ -27,6 +27,9 @@ const char *const af_op_names[AF_NR_OPS] = { AF_OPS(AF_NAME) AF_ONE_WAY(AF_NAME)
 struct af_shared *af;
 
 static const char *const units[AF_UNITS] = { "f0", "f1", "f2", "f3" };
+/* What calls name that mean no unit; an attach can make it one. */
+#define NO_UNIT		"nowhere"
+#define MOST_UNITS	64
 static const char *const names[] = { "a", "b", "c", "d", "e" };
 static uint64_t seed;
 
@@ -94,7 +97,7 @@ uint64_t af_telling(uint64_t *rng)
 
 const char *af_unit_name(uint64_t *rng)
 {
-	return af_one_in(rng, 40) ? "nowhere" : units[af_below(rng, AF_UNITS)];
+	return af_one_in(rng, 40) ? NO_UNIT : units[af_below(rng, AF_UNITS)];
 }
 
 const char *af_region_name(uint64_t *rng)
@@ -235,7 +238,7 @@ static void storm__ends(void)
 	       (unsigned long long)af->commits, kills);
 }
 
-static void balance(const char *unit);
+static void all_balance(void);
 
 /* One thread, in a process like that of the last time. Return: what came of all calls. */
 static uint64_t some_calls(uint64_t n)
@@ -258,8 +261,7 @@ static uint64_t some_calls(uint64_t n)
 	}
 	i = vm_reap(pid, (60000 + n * 100) * slow);
 	CHECK(!i, "a process ended with %d", i);
-	for (i = 0; i < AF_UNITS; i++)
-		balance(units[i]);
+	all_balance();
 	return af->digest;
 }
 
@@ -340,13 +342,33 @@ static void balance(const char *unit)
 	EXPECT(vm_detach(unit), 0);
 }
 
+static int remember(void *ctx, const struct npmu_unit_info *info)
+{
+	char (*attached)[NPMU_UNIT_NAME_LEN] = ctx;
+
+	while (**attached)
+		attached++;
+	strcpy(*attached, info->name);
+	return attached - (typeof(attached))ctx == MOST_UNITS - 1;
+}
+
+/* Attach takes the name from the caller: it may be one made of bytes that were changed at random. */
+static void all_balance(void)
+{
+	char attached[MOST_UNITS + 1][NPMU_UNIT_NAME_LEN] = { { 0 } };
+	unsigned int i;
+
+	npmu_ctl_unit_list(vm_ctl(), remember, attached);
+	for (i = 0; *attached[i]; i++)
+		balance(attached[i]);
+}
+
 static void units__come_back(void)
 {
 	char path[32];
 	unsigned int i;
 
-	for (i = 0; i < AF_UNITS; i++)
-		balance(units[i]);
+	all_balance();
 	for (i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "/dev/pmem%u", i);
 		EXPECT(vm_sh("tools/build/npmu-admin unit check %s", path), 0);

@@ -25,16 +25,19 @@ static struct ni_open writer(bool *there)
 /* A record and the number that makes it the last one: durable when it returns. */
 static int flush(struct ni_open *o, uint64_t at, uint64_t len)
 {
-	struct ibv_sge piece = {
-		.addr = (uintptr_t)o->buf,
-		.length = (uint32_t)len,
-		.lkey = o->mr->lkey,
+	struct rdma_piece piece = {
+		.sge = {
+			.addr = (uintptr_t)o->buf,
+			.length = (uint32_t)len,
+			.lkey = o->mr->lkey,
+		},
+		.address = le64toh(o->keys[0].address) + at,
+		.rkey = le32toh(o->keys[0].rkey),
 	};
 	struct rdma_op op;
 	int code;
 
-	code = npmu_rdma_write_flush(o->c, &piece, 1, le64toh(o->keys[0].address) + at,
-				     le32toh(o->keys[0].rkey), &op);
+	code = npmu_rdma_write_flush(o->c, &piece, 1, &op);
 	return code ?: npmu_rdma_wait(o->c, &op, NI_TIMEOUT);
 }
 

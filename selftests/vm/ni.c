@@ -122,7 +122,8 @@ static void grant__to_read_does_not_write(void)
 	EXPECT(ni_claim(&o), SAYS(ACCESS));
 	EXPECT(ni_takeover(&o, o.fence_epoch), SAYS(ACCESS));
 	EXPECT(ni_read(&o, 0, 0, 4096), 0);
-	CHECK(ni_write(&o, 0, 0, 64), "a grant to read writes");
+	CHECK(ni_write_refused(&o, o.pm_address, le32toh(o.keys[0].rkey), 64),
+	      "a grant to read writes");
 	ni_close(&o);
 	EXPECT(npmu_ctl_grant_remove(vm_ctl(), "u", "r", "bob"), 0);
 }
@@ -142,7 +143,7 @@ static void grant__of_a_part_opens_that_part(void)
 	EXPECT(ni_commit(&o, MIB + 4096, MIB, MIB + 4096, 5), 0);
 	EXPECT(ni_commit(&o, MIB, 8, MIB + 4096, 5), SAYS(RANGE));
 	EXPECT(ni_commit(&o, MIB + 4096, 8, 0, 5), SAYS(RANGE));
-	CHECK(ni_move(&o, IBV_WR_RDMA_WRITE, o.pm_address - 8, le32toh(o.keys[0].rkey), 0, 8),
+	CHECK(ni_write_refused(&o, o.pm_address - 8, le32toh(o.keys[0].rkey), 8),
 	      "it wrote before its part");
 	ni_close(&o);
 	EXPECT(npmu_ctl_grant_remove(vm_ctl(), "u", "r", "bob"), 0);
@@ -167,6 +168,30 @@ static void grant__removed_ends_what_was_opened(void)
 	EXPECT(ni_open(&bob, "bob", "u", "r", NPMU_WIRE_READ), SAYS(NOT_FOUND));
 }
 
+#define MAX_OPENS	"/sys/module/npmu/parameters/max_opens_per_principal"
+
+/* One does not take what others need; what it closes it may open again. */
+static void opens__of_a_principal_are_bounded(void)
+{
+	struct ni_open alice[3], bob;
+
+	EXPECT(ni_grant("r", "bob", NI_RW, 0, 0), 0);
+	EXPECT(vm_sh("echo 2 >" MAX_OPENS), 0);
+	/* Those of the tests before end some time after they were closed. */
+	CHECK(VM_UNTIL(!ni_open(&alice[0], "alice", "u", "r", NPMU_WIRE_READ), 30000), "the first");
+	CHECK(VM_UNTIL(!ni_open(&alice[1], "alice", "u", "r", NPMU_WIRE_READ), 30000), "the second");
+	EXPECT(ni_open(&alice[2], "alice", "u", "r", NPMU_WIRE_READ), SAYS(LIMIT));
+	EXPECT(ni_open(&bob, "bob", "u", "r", NPMU_WIRE_READ), 0);
+	ni_close(&bob);
+	ni_close(&alice[0]);
+	CHECK(VM_UNTIL(!ni_open(&alice[0], "alice", "u", "r", NPMU_WIRE_READ), 30000),
+	      "not again");
+	ni_close(&alice[0]);
+	ni_close(&alice[1]);
+	EXPECT(vm_sh("echo 512 >" MAX_OPENS), 0);
+	EXPECT(npmu_ctl_grant_remove(vm_ctl(), "u", "r", "bob"), 0);
+}
+
 static void host__goes_down(void)
 {
 	EXPECT(ni_down(), 0);
@@ -184,6 +209,7 @@ int main(void)
 	VM_RUN(grant__to_read_does_not_write);
 	VM_RUN(grant__of_a_part_opens_that_part);
 	VM_RUN(grant__removed_ends_what_was_opened);
+	VM_RUN(opens__of_a_principal_are_bounded);
 	VM_RUN(host__goes_down);
 	return vm_end();
 }

@@ -6,14 +6,12 @@
 #define _GNU_SOURCE
 #include <endian.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include <npmu/grants.h>
 
 #include "nihost.h"
 
 #define SIZE	(4 * MIB)
-#define BURST	(256 * KIB)
 
 static void host__comes_up(void)
 {
@@ -24,25 +22,6 @@ static void host__comes_up(void)
 	EXPECT(vm_region("u", "r", SIZE), 0);
 	EXPECT(ni_grant("r", "alice", NI_RW, 0, 0), 0);
 	EXPECT(ni_grant("r", "bob", NI_RW, 0, 0), 0);
-}
-
-/* struct writer - writes as fast as it can until it is refused */
-struct writer {
-	struct ni_open o;
-	atomic_uint rounds;
-};
-
-/* Each burst has another byte, so that one that lands late changes what is there. */
-static void *write_on(void *ctx)
-{
-	struct writer *w = ctx;
-	unsigned int n = 0;
-
-	do {
-		memset(w->o.buf, (int)(++n & 0xff), BURST);
-		atomic_fetch_add(&w->rounds, 1);
-	} while (!ni_write(&w->o, (n % 4) * BURST, 0, BURST));
-	return NULL;
 }
 
 enum way { BY_ADMIN, BY_LOCAL, BY_REMOTE, NR_WAYS };
@@ -66,7 +45,7 @@ static int fence(enum way way, uint64_t epoch, struct ni_open *successor, int *f
 static bool round_of(enum way way, char *before, char *after)
 {
 	struct ni_open successor = { 0 };
-	struct writer w = { .rounds = 0 };
+	struct ni_writer w = { .rounds = 0 };
 	pthread_t thread;
 	bool still;
 	int fd, ret;
@@ -76,7 +55,7 @@ static bool round_of(enum way way, char *before, char *after)
 	if (way == BY_REMOTE && ni_open(&successor, "bob", "u", "r", NI_RW))
 		return false;
 	fd = vm_open("u", "r", O_RDWR);
-	if (pthread_create(&thread, NULL, write_on, &w))
+	if (pthread_create(&thread, NULL, ni_write_on, &w))
 		return false;
 	/* In the middle of a burst, wherever that is. */
 	while (atomic_load(&w.rounds) < 3)
@@ -84,10 +63,10 @@ static bool round_of(enum way way, char *before, char *after)
 	ret = fence(way, w.o.fence_epoch, &successor, &fd);
 	if (ret)
 		printf("# fence: %d\n", ret);
-	still = !ret && vm_pread(fd, before, 4 * BURST, 0) == 4 * BURST;
+	still = !ret && vm_pread(fd, before, NI_BURSTS, 0) == NI_BURSTS;
 	pthread_join(thread, NULL);
-	still = still && vm_pread(fd, after, 4 * BURST, 0) == 4 * BURST &&
-		!memcmp(before, after, 4 * BURST);
+	still = still && vm_pread(fd, after, NI_BURSTS, 0) == NI_BURSTS &&
+		!memcmp(before, after, NI_BURSTS);
 	close(fd);
 	if (successor.c)
 		ni_close(&successor);
@@ -98,7 +77,7 @@ static bool round_of(enum way way, char *before, char *after)
 static void fences(enum way way)
 {
 	unsigned long i, n = vm_times(67, 3334);
-	char *before = malloc(4 * BURST), *after = malloc(4 * BURST);
+	char *before = malloc(NI_BURSTS), *after = malloc(NI_BURSTS);
 
 	for (i = 0; i < n; i++)
 		if (!CHECK(round_of(way, before, after), "round %lu", i))

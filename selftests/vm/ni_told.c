@@ -15,6 +15,7 @@
 
 #define SIZE	(4 * MIB)
 #define KEEPALIVE	"/sys/module/npmu_rdma/parameters/keepalive_ms"
+#define OPEN_MS		"/sys/module/npmu_rdma/parameters/open_ms"
 #define TRACING	"/sys/kernel/tracing"
 
 static struct npmu_ni_events *events;
@@ -216,7 +217,7 @@ static void client__that_vanished_is_noticed(void)
 	began = now_ms();
 	EXPECT(poll(&pfd, 1, NI_TIMEOUT), 1);
 	printf("# noticed after %llu ms\n", (unsigned long long)(now_ms() - began));
-	CHECK(now_ms() - began < 6000 * vm_slow(), "noticed after %llu ms",
+	CHECK(now_ms() - began < vm_patience(6000), "noticed after %llu ms",
 	      (unsigned long long)(now_ms() - began));
 	EXPECT(ioctl(pfd.fd, NPMU_IOC_INFO, &info), 0);
 	CHECK(!info.writer_id, "the writer is there still");
@@ -231,11 +232,43 @@ static void client__that_is_idle_stays(void)
 {
 	struct ni_open o;
 
-	REQUIRE(!vm_sh("echo %u >" KEEPALIVE, 2000 * vm_slow()), "no parameter");
+	REQUIRE(!vm_sh("echo %u >" KEEPALIVE, 6000 * vm_slow()), "no parameter");
 	EXPECT(ni_open(&o, "alice", "u", "r", NI_RW), 0);
 	REQUIRE(o.mr, "no open");
 	opened("alice");
-	sleep(4);
+	sleep(8);
+	EXPECT(ni_read(&o, 0, 0, 64), 0);
+	ni_close(&o);
+	ended(NPMU_NI_SESSION_END_CLIENT);
+}
+
+/* Whoever opens nothing takes the place of others, whatever it asks for besides. */
+static void client__that_opens_nothing_is_let_go(void)
+{
+	struct npmu_wire_header header;
+	struct rdma_conn *c;
+	struct ni_open o;
+	int i, code = 0;
+
+	EXPECT(ni_open(&o, "alice", "u", "r", NI_RW), 0);
+	REQUIRE(o.mr, "no open");
+	opened("alice");
+	REQUIRE(!vm_sh("echo 2000 >" KEEPALIVE " && echo 300 >" OPEN_MS), "no parameter");
+	code = ni_connect("alice", &c);
+	if (code)
+		vm_sh("echo 30000 >" OPEN_MS);
+	REQUIRE(!code, "no connection");
+	expect_event(NPMU_NI_SESSION_EVENT_BEGUN, 0, "alice");
+	for (i = 0; i < 30 && code != -ENOTCONN; i++) {
+		sleep(1);
+		memset(&header, 0, sizeof(header));
+		code = npmu_rdma_ask(c, NPMU_WIRE_CLAIM, &header, sizeof(header), NULL, NI_TIMEOUT);
+	}
+	CHECK(!vm_sh("echo 30000 >" OPEN_MS), "no parameter");
+	REQUIRE(code == -ENOTCONN, "%d after %d s: it is there still", code, i);
+	ended(NPMU_NI_SESSION_END_IDLE);
+	npmu_rdma_disconnect(c);
+	/* Whoever has something open stays. */
 	EXPECT(ni_read(&o, 0, 0, 64), 0);
 	ni_close(&o);
 	ended(NPMU_NI_SESSION_END_CLIENT);
@@ -310,6 +343,8 @@ static void trace__has_every_change(void)
 	if (access(TRACING "/events/npmu/enable", W_OK))
 		SKIP("this kernel has no tracepoints");
 	EXPECT(put(TRACING "/trace", "\n"), true);
+	/* The names of commands are not wanted: for them each switch of tasks would be traced, too. */
+	EXPECT(put(TRACING "/options/record-cmd", "0"), true);
 	REQUIRE(put(TRACING "/events/npmu/enable", "1") &&
 		put(TRACING "/events/npmu_rdma/enable", "1"), "no events");
 
@@ -361,6 +396,7 @@ int main(void)
 	VM_RUN(region__counts_what_is_done_to_it);
 	VM_RUN(client__that_vanished_is_noticed);
 	VM_RUN(client__that_is_idle_stays);
+	VM_RUN(client__that_opens_nothing_is_let_go);
 	VM_RUN(trace__has_every_change);
 	VM_RUN(host__goes_down);
 	return vm_end();

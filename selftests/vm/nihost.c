@@ -35,18 +35,28 @@ struct npmu_ni *ni_ctl(void)
 	return ni;
 }
 
+/* Soft RoCE, or what NPMU_NI_DEVICE says: siw, where the kernel has that. */
+static int device_up(void)
+{
+	int code;
+
+	if (!access("/sys/class/infiniband/npmu0", F_OK))
+		return 0;
+	code = sh("modprobe ${NPMU_NI_DEVICE:-rdma_rxe} 2>&1");
+	if (!code)
+		code = sh("ip link add npmu0 type dummy && ip link set npmu0 mtu 4200 up");
+	if (!code)
+		code = sh("ip addr add " NI_ADDRESS "/24 dev npmu0");
+	return code ?: sh("rdma link add npmu0 type ${NPMU_NI_DEVICE:-rxe} netdev npmu0");
+}
+
 int ni_up(void)
 {
 	int code;
 
-	code = sh("modprobe -a dummy rdma_rxe ib_uverbs rdma_ucm rdma_cm crc32 2>&1");
-	if (!code && access("/sys/class/infiniband/rxe0", F_OK)) {
-		code = sh("ip link add npmu0 type dummy && ip link set npmu0 mtu 4200 up");
-		if (!code)
-			code = sh("ip addr add " NI_ADDRESS "/24 dev npmu0");
-		if (!code)
-			code = sh("rdma link add rxe0 type rxe netdev npmu0");
-	}
+	code = sh("modprobe -a dummy ib_uverbs rdma_ucm rdma_cm crc32 2>&1");
+	if (!code)
+		code = device_up();
 	/* On a slow host nobody is taken for gone, but where that is the test. */
 	if (!code)
 		code = sh("insmod ${NPMU_RDMA_KO:-$(dirname $NPMU_KO)/rdma/npmu_rdma.ko} keepalive_ms=20000");
@@ -243,6 +253,14 @@ int ni_read(struct ni_open *o, uint64_t offset, size_t at, size_t len)
 	return by_key(o, IBV_WR_RDMA_READ, offset, at, len);
 }
 
+bool ni_write_refused(struct ni_open *o, uint64_t address, uint32_t rkey, size_t len)
+{
+	if (ni_move(o, IBV_WR_RDMA_WRITE, address, rkey, 0, len))
+		return true;
+	return o->c->id->verbs->device->transport_type == IBV_TRANSPORT_IWARP &&
+	       ni_read(o, o->offset, 0, 8);
+}
+
 int ni_commit(struct ni_open *o, uint64_t offset, uint64_t length, uint64_t word_offset,
 	      uint64_t word)
 {
@@ -260,4 +278,17 @@ int ni_commit(struct ni_open *o, uint64_t offset, uint64_t length, uint64_t word
 	};
 
 	return npmu_rdma_ask(o->c, NPMU_WIRE_COMMIT, &m, sizeof(m), NULL, NI_TIMEOUT);
+}
+
+/* Each burst has another byte, so that one that lands late changes what is there. */
+void *ni_write_on(void *writer)
+{
+	struct ni_writer *w = writer;
+	unsigned int n = 0;
+
+	do {
+		memset(w->o.buf, (int)(++n & 0xff), NI_BURST);
+		atomic_fetch_add(&w->rounds, 1);
+	} while (!ni_write(&w->o, (n % 4) * NI_BURST, 0, NI_BURST));
+	return NULL;
 }

@@ -6,6 +6,8 @@
 #ifndef NPMU_NIHOST_H
 #define NPMU_NIHOST_H
 
+#include <stdatomic.h>
+
 #include <npmu/ni.h>
 
 #include "../../lib/rdma_conn.h"
@@ -69,7 +71,25 @@ int ni_read(struct ni_open *o, uint64_t offset, size_t at, size_t len);
 /* The same by any address and any key. */
 int ni_move(struct ni_open *o, enum ibv_wr_opcode opcode, uint64_t address, uint32_t rkey,
 	    size_t at, size_t len);
+/*
+ * The unit takes no WRITE there. Over iWARP one ends when it is sent: that it was refused is seen
+ * by what comes behind it.
+ */
+bool ni_write_refused(struct ni_open *o, uint64_t address, uint32_t rkey, size_t len);
 int ni_commit(struct ni_open *o, uint64_t offset, uint64_t length, uint64_t word_offset,
 	      uint64_t word);
+
+/* Bursts of bytes at the beginning of a region, four places for them; all in all so many bytes. */
+#define NI_BURST	(256 * KIB)
+#define NI_BURSTS	(4 * NI_BURST)
+
+/* A writer that writes bursts as fast as it can; @rounds: so many were begun. */
+struct ni_writer {
+	struct ni_open o;
+	atomic_uint rounds;
+};
+
+/* For a thread, of a struct ni_writer that has claimed: until it is refused. */
+void *ni_write_on(void *writer);
 
 #endif /* NPMU_NIHOST_H */
