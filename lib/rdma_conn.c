@@ -174,19 +174,26 @@ int npmu_rdma_post(struct rdma_conn *c, struct ibv_send_wr *wr, struct rdma_op *
 	return ibv_post_send(c->id->qp, wr, &bad) ? -EIO : 0;
 }
 
+/*
+ * Takes what is complete, or sleeps until something is: 0, -ETIMEDOUT, -EINTR. -ENOTCONN: the
+ * connection is over, and what it had left is taken. What ended it may have been taken by whoever
+ * waited before, so that nothing would wake.
+ */
+static int step(struct rdma_conn *c, uint64_t deadline)
+{
+	if (reap(c) > 0)
+		return 0;
+	return c->dead ? -ENOTCONN : sleep_until(c, deadline);
+}
+
 /* Until @done: 0, -ETIMEDOUT, -ENOTCONN. */
 static int wait_for(struct rdma_conn *c, const bool *done, int timeout_ms)
 {
 	uint64_t deadline = deadline_in(timeout_ms);
 	int code = 0;
 
-	while (!*done && !code) {
-		code = reap(c) > 0 ? 0 : sleep_until(c, deadline);
-		code = code == -EINTR ? 0 : code;
-		/* What was posted is flushed when the connection is over. */
-		if (c->dead && !*done && !code && reap(c) <= 0)
-			code = -ENOTCONN;
-	}
+	while (!*done && (!code || code == -EINTR))
+		code = step(c, deadline);
 	return *done ? 0 : code;
 }
 
@@ -266,12 +273,8 @@ int npmu_rdma_ask(struct rdma_conn *c, uint16_t type, void *msg, size_t len,
 	int code;
 
 	code = send_request(c, type, msg, len);
-	while (!code && c->answer < 0) {
-		code = reap(c) > 0 ? 0 : sleep_until(c, deadline);
-		code = code == -EINTR ? 0 : code;
-		if (!code && c->answer < 0 && c->dead)
-			code = -ENOTCONN;
-	}
+	while (c->answer < 0 && (!code || code == -EINTR))
+		code = step(c, deadline);
 	if (c->answer < 0)
 		return code;
 	memcpy(kept, c->bufs->recv[c->answer], c->answer_len);
@@ -291,11 +294,8 @@ int npmu_rdma_notice(struct rdma_conn *c, struct npmu_wire_changed *out, int tim
 	uint64_t deadline = deadline_in(timeout_ms);
 	int code = 0;
 
-	while (!c->noticed && !code) {
-		code = reap(c) > 0 ? 0 : sleep_until(c, deadline);
-		if (!code && !c->noticed && c->dead)
-			code = -ENOTCONN;
-	}
+	while (!c->noticed && !code)
+		code = step(c, deadline);
 	if (!c->noticed)
 		return code == -ETIMEDOUT ? 0 : code;
 	c->noticed = false;

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <npmu/checkpoint.h>
 
+#include "../../lib/clock.h"
 #include "../../lib/rdma_region.h"
 #include "remotehost.h"
 
@@ -18,6 +19,7 @@
 static enum { NEVER, BEFORE_WRITE, BEFORE_MESSAGE, BEFORE_ANSWER, POINTS } cut_at;
 static unsigned int cut_skip;
 static unsigned int cut_us;
+static uint64_t cut_ns;
 
 int __real_npmu_rdma_post(struct rdma_conn *c, struct ibv_send_wr *wr, struct rdma_op *op);
 int __real_npmu_rdma_ask_later(struct rdma_conn *c, uint16_t type, void *msg, size_t len,
@@ -29,6 +31,7 @@ static void cut(struct rdma_conn *c)
 
 	cut_at = NEVER;
 	usleep(cut_us);
+	cut_ns = npmu_now_ns();
 	if (ibv_modify_qp(c->id->qp, &attr, IBV_QP_STATE))
 		CHECK(false, "the queue pair stays as it is: %m");
 }
@@ -93,6 +96,7 @@ struct pair {
 static bool pair_begin(struct pair *p, unsigned int flags)
 {
 	memset(p, 0, sizeof(*p));
+	cut_ns = 0;
 	p->there = remote_mapped(REMOTE_URL, NPMU_OPEN_WRITE);
 	p->w = p->there ? remote_writer(p->there, NPMU_APPEND_INIT | flags) : NULL;
 	p->here = remote_mapped("u/r", 0);
@@ -115,6 +119,10 @@ static int64_t reconnect(struct npmu_append_writer *w)
 	uint64_t found = 99;
 	int code = 0;
 
+	/* By its own queue pair, not by the unit's keepalive (20 s here). */
+	CHECK(!cut_ns || npmu_now_ns() - cut_ns < 15 * SECOND, "noticed after %llu ms",
+	      (unsigned long long)(npmu_now_ns() - cut_ns) / 1000000);
+	cut_ns = 0;
 	VM_UNTIL(!(code = npmu_append_writer_reconnect(w, &found, &remote_err)), 60000);
 	if (!code)
 		return (int64_t)found;
@@ -295,6 +303,11 @@ static void writer__that_lost_nothing_is_told_so(void)
 	pair_end(&p);
 }
 
+static void keepalive(unsigned int ms)
+{
+	EXPECT(vm_sh("echo %u >/sys/module/npmu_rdma/parameters/keepalive_ms", ms), 0);
+}
+
 /* Who became the writer meanwhile, by whatever way, is not disturbed. */
 static void writer__is_fenced(int way)
 {
@@ -302,6 +315,7 @@ static void writer__is_fenced(int way)
 	uint64_t found, epoch = 0;
 	struct pair p;
 
+	keepalive(4000);
 	REQUIRE(pair_begin(&p, 0), "no pair: %s", remote_err.text);
 	next = remote_open("u/r", NPMU_OPEN_WRITE);
 	REQUIRE(next, "not open");
@@ -325,6 +339,7 @@ static void writer__is_fenced(int way)
 	EXPECT(remote_read_updates(p.r, 0), 1);
 	npmu_region_close(next);
 	pair_end(&p);
+	keepalive(20000);
 }
 
 static void writer__after_a_takeover_is_stale(void)
