@@ -24,16 +24,17 @@ static void hosts__come_up(void)
 #define AT_ONCE	0
 #define LATER	NI_BURSTS
 
-/* True: the bytes stood still behind the fence. */
-static bool round_of(struct ni_writer *w, struct ni_open *successor)
+/*
+ * @w writes; another opens, takes over and is the writer of the next round. True: the bytes stood
+ * still behind the fence.
+ */
+static bool round_of(struct ni_writer *w, struct ni_open *successor, const char *principal)
 {
 	pthread_t thread;
 	bool still;
 	int ret;
 
-	/* The role is vacant when the unit has seen the successor of before go. */
-	if (ni_open(&w->o, "alice", "u", "r", NI_RW) || !VM_UNTIL(!ni_claim(&w->o), 30000) ||
-	    ni_open(successor, "bob", "u", "r", NI_RW) ||
+	if (ni_open(successor, principal, "u", "r", NI_RW) ||
 	    pthread_create(&thread, NULL, ni_write_on, w))
 		return false;
 	while (atomic_load(&w->rounds) < 3)
@@ -49,20 +50,22 @@ static bool round_of(struct ni_writer *w, struct ni_open *successor)
 
 static void fence__lets_nothing_land(void)
 {
-	unsigned long i, n = vm_times(67, 10000);
-	bool still = true;
+	static const char *const principals[] = { "alice", "bob" };
+	unsigned long i, n = vm_times(200, 10000);
+	struct ni_writer w = { .rounds = 0 };
+	struct ni_open successor = { 0 };
+	bool still;
 
-	for (i = 0; i < n && still; i++) {
-		struct ni_writer w = { .rounds = 0 };
-		struct ni_open successor = { 0 };
-
-		still = CHECK(round_of(&w, &successor), "round %lu", i);
-		if (successor.c)
-			ni_close(&successor);
-		if (w.o.c)
-			ni_close(&w.o);
+	REQUIRE(!ni_open(&w.o, principals[0], "u", "r", NI_RW) && !ni_claim(&w.o), "no writer");
+	for (i = 0, still = true; i < n && still; i++) {
+		still = CHECK(round_of(&w, &successor, principals[(i + 1) % 2]), "round %lu", i);
+		ni_close(&w.o);
+		w = (struct ni_writer){ .o = successor };
+		successor = (struct ni_open){ 0 };
 	}
 	printf("# %lu fences\n", i);
+	if (w.o.c)
+		ni_close(&w.o);
 }
 
 int main(void)
