@@ -27,6 +27,7 @@
 struct nl {
 	pthread_mutex_t lock;	/* all below, but for @sock's descriptor */
 	struct nl_sock *sock;
+	bool out_of_step;		/* an answer may come that nobody waits for */
 	int family;
 	char text[TEXT_LEN];
 };
@@ -34,6 +35,7 @@ struct nl {
 /* One request and what came of it; lives on the stack of the asker. */
 struct exchange {
 	struct nl *nl;
+	uint32_t sequence;
 	int code;
 	bool done;
 	bool interrupted;		/* the list changed meanwhile */
@@ -121,6 +123,14 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
 		skip += err->msg.nlmsg_len - sizeof(err->msg);
 	take_extack(x->nl, x->code, h, NLMSG_ALIGN(skip));
 	return NL_STOP;
+}
+
+/* What was asked before, and given up, has answers that are nobody's. */
+static int on_sequence(struct nl_msg *msg, void *arg)
+{
+	const struct exchange *x = arg;
+
+	return nlmsg_hdr(msg)->nlmsg_seq == x->sequence ? NL_OK : NL_SKIP;
 }
 
 static int on_ack(struct nl_msg *msg, void *arg)
@@ -276,10 +286,36 @@ static int put_args(struct nl_msg *msg, const struct nl_arg *args, size_t n)
 	return code;
 }
 
-static int send_request(struct nl *nl, uint8_t cmd, int flags,
+static int connect_socket(struct nl_sock *sock)
+{
+	int code = genl_connect(sock), on = 1;
+
+	if (code < 0)
+		return code;
+	/* An old kernel without these only says less. */
+	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	return 0;
+}
+
+/* After an exchange that was not ended a new socket: half a list may be under way on it. */
+static int get_in_step(struct nl *nl)
+{
+	int code;
+
+	if (!nl->out_of_step)
+		return 0;
+	nl_close(nl->sock);
+	code = connect_socket(nl->sock);
+	nl->out_of_step = code < 0;
+	return code < 0 ? fail_errno(nl, errno_of(code)) : 0;
+}
+
+static int send_request(struct exchange *x, uint8_t cmd, int flags,
 			const struct nl_arg *args, size_t n)
 {
 	struct nl_msg *msg = nlmsg_alloc();
+	struct nl *nl = x->nl;
 	int code;
 
 	if (!msg)
@@ -290,6 +326,7 @@ static int send_request(struct nl *nl, uint8_t cmd, int flags,
 		return fail_errno(nl, -EMSGSIZE);
 	}
 	code = nl_send_auto(nl->sock, msg);
+	x->sequence = nlmsg_hdr(msg)->nlmsg_seq;
 	nlmsg_free(msg);
 	return code < 0 ? fail_errno(nl, errno_of(code)) : 0;
 }
@@ -301,12 +338,15 @@ static int exchange(struct exchange *x, uint8_t cmd, int flags,
 	struct nl_cb *cb;
 	int code;
 
-	code = send_request(nl, cmd, flags, args, n);
-	if (code)
-		return code;
 	cb = nl_cb_alloc(NL_CB_DEFAULT);
 	if (!cb)
 		return fail_errno(nl, -ENOMEM);
+	code = get_in_step(nl) ?: send_request(x, cmd, flags, args, n);
+	if (code) {
+		nl_cb_put(cb);
+		return code;
+	}
+	nl_cb_set(cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, on_sequence, x);
 	nl_cb_err(cb, NL_CB_CUSTOM, on_error, x);
 	nl_cb_set(cb, NL_CB_ACK, NL_CB_CUSTOM, on_ack, x);
 	nl_cb_set(cb, NL_CB_FINISH, NL_CB_CUSTOM, on_finish, x);
@@ -316,6 +356,7 @@ static int exchange(struct exchange *x, uint8_t cmd, int flags,
 		code = nl_recvmsgs(nl->sock, cb);
 		if (code < 0 && !x->done) {
 			x->code = fail_errno(nl, errno_of(code));
+			nl->out_of_step = true;
 			break;
 		}
 	}
@@ -388,7 +429,6 @@ int npmu_nl_open(struct nl **out, const char *family, const char *module,
 		 struct npmu_error *err)
 {
 	struct nl *nl = calloc(1, sizeof(*nl));
-	int on = 1;
 	int code;
 
 	if (!nl)
@@ -399,7 +439,7 @@ int npmu_nl_open(struct nl **out, const char *family, const char *module,
 		return npmu_error_set(err, -ENOMEM, "out of memory");
 	}
 	pthread_mutex_init(&nl->lock, NULL);
-	code = genl_connect(nl->sock);
+	code = connect_socket(nl->sock);
 	if (code < 0) {
 		npmu_nl_close(nl);
 		return npmu_error_set(err, errno_of(code), "netlink: %s",
@@ -417,11 +457,6 @@ int npmu_nl_open(struct nl **out, const char *family, const char *module,
 				      nl_geterror(code));
 	}
 	nl_socket_enable_msg_peek(nl->sock);
-	/* An old kernel without these only says less. */
-	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_EXT_ACK, &on,
-		   sizeof(on));
-	setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_CAP_ACK, &on,
-		   sizeof(on));
 	*out = nl;
 	return npmu_error_clear(err);
 }
