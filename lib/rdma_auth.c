@@ -29,8 +29,13 @@ static int asked(struct npmu_error *err, int code)
 	if (code == -NPMU_RDMA_STATUS - NPMU_WIRE_E_AUTH)
 		return npmu_error_set(err, -EACCES,
 				      "the unit does not know this principal by this key");
-	return npmu_error_set(err, code < -NPMU_RDMA_STATUS ? -EPROTO : code,
-			      "authentication: %s", strerror(-code));
+	if (code == -NPMU_RDMA_STATUS - NPMU_WIRE_E_MEMORY)
+		return npmu_error_set(err, -ENOMEM, "the unit is out of memory");
+	if (code < -NPMU_RDMA_STATUS)
+		return npmu_error_set(err, -EPROTO,
+				      "authentication: the unit answers with error %d",
+				      -code - NPMU_RDMA_STATUS);
+	return npmu_error_set(err, code, "authentication: %s", strerror(-code));
 }
 
 int npmu_rdma_authenticate(struct rdma_conn *c, const char *principal, const void *key,
