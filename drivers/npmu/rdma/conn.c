@@ -419,7 +419,7 @@ void npmu_conn_show(struct npmu_conn *conn, const struct npmu_conn_stat *stat)
 
 int npmu_conn_init(void)
 {
-	npmu_conn_wq = alloc_workqueue("npmu_rdma", WQ_UNBOUND, 0);
+	npmu_conn_wq = alloc_workqueue("npmu_rdma", WQ_UNBOUND | WQ_SYSFS, 0);
 	return npmu_conn_wq ? 0 : -ENOMEM;
 }
 
