@@ -6,7 +6,8 @@
 # Runs on the host. Three machines on a private wire: the test program `hosts` with a client in
 # the first, a unit on pmem in the second, another client (hosts_primary) in the third.
 # With --flush two: the test program `hosts_flush`, and Debian 13 for its root; the unit is on
-# an NVDIMM. With --bench the same two, and npmu-bench remote. With --fences two, and the test program `hosts_fences`.
+# an NVDIMM. With --bench the same two, and npmu-bench remote. With --fences two, and the test programs
+# `hosts_fences` and `hosts_device`.
 # The program tells the others what to do, by scripts/vm-run and scripts/vm-wire.
 #
 #	NPMU_KO			the module
@@ -35,7 +36,7 @@ unit="NPMU_KO='$NPMU_KO' selftests/vm/hosts_unit && exec scripts/vm-run --serve"
 primary="selftests/vm/hosts_rxe && exec scripts/vm-run --serve"
 if [ "$only" = --fences ]; then
 	exec "$here/machine" "$@" --share "$dir/share" --peer "$unit" --peer-opt="--pmem=$dir/pm:32M" \
-		-- selftests/vm/run-guest hosts_fences@300
+		-- selftests/vm/run-guest hosts_fences@300 hosts_device@180
 fi
 if [ -n "$only" ]; then
 	root=$("$here/../../scripts/debian13-root" 2>"$dir/why") || {

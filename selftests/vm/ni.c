@@ -128,6 +128,24 @@ static void grant__to_read_does_not_write(void)
 	EXPECT(npmu_ctl_grant_remove(vm_ctl(), "u", "r", "bob"), 0);
 }
 
+/* On one connection: a refusal leaves nothing behind. */
+static void open__refused_can_be_asked_again(void)
+{
+	struct ni_open o = { 0 };
+	unsigned int i;
+
+	REQUIRE(!ni_connect("alice", &o.c), "no connection");
+	for (i = 0; i < 3; i++) {
+		EXPECT(ni_ask_open(&o, "u", "nothing", NI_RW), SAYS(NOT_FOUND));
+		EXPECT(ni_ask_open(&o, "nowhere", "r", NI_RW), SAYS(NOT_FOUND));
+	}
+	EXPECT(ni_ask_open(&o, "u", "r", NI_RW), 0);
+	REQUIRE(o.mr, "no open");
+	EXPECT(ni_claim(&o), 0);
+	EXPECT(ni_write(&o, 0, 0, 4096), 0);
+	ni_close(&o);
+}
+
 /* The keys cover what is granted, neither less nor more. */
 static void grant__of_a_part_opens_that_part(void)
 {
@@ -206,6 +224,7 @@ int main(void)
 	VM_RUN(fence__ends_a_remote_writer);
 	VM_RUN(key__wrong_is_refused);
 	VM_RUN(grant__missing_is_not_found);
+	VM_RUN(open__refused_can_be_asked_again);
 	VM_RUN(grant__to_read_does_not_write);
 	VM_RUN(grant__of_a_part_opens_that_part);
 	VM_RUN(grant__removed_ends_what_was_opened);

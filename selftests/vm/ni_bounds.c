@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The network interface in numbers: fences under a remote writer at full speed, connections
- * that come and go and leave nothing behind, a large scattered region, one that grows.
+ * that come and go and leave nothing behind, a large scattered region, some that grow.
  */
 #define _GNU_SOURCE
 #include <endian.h>
@@ -271,6 +271,50 @@ static void region__that_grew_needs_another_open(void)
 	ni_close(&o);
 }
 
+static atomic_bool grown;
+
+static void *grow(void *unused)
+{
+	uint64_t size;
+
+	(void)unused;
+	for (size = 2 * MIB; size <= 40 * MIB; size += MIB) {
+		EXPECT(vm_resize("u", "grows", size, false), 0);
+		vm_sleep_ms(20);
+	}
+	atomic_store(&grown, true);
+	return NULL;
+}
+
+/* Each open is of one size, and its keys reach to its end. */
+static void region__that_grows_is_opened_whole(void)
+{
+	unsigned int opens = 0, sizes = 0;
+	uint64_t length = 0;
+	struct ni_open o;
+	pthread_t thread;
+	bool last;
+
+	EXPECT(vm_region("u", "grows", MIB), 0);
+	EXPECT(ni_grant("grows", "alice", NI_RW, 0, 0), 0);
+	REQUIRE(!pthread_create(&thread, NULL, grow, NULL), "no thread");
+	do {
+		last = atomic_load(&grown);
+		if (!CHECK(!ni_open(&o, "alice", "u", "grows", NPMU_WIRE_READ), "open %u", opens))
+			break;
+		CHECK(o.length >= length && !(o.length % MIB), "%llu bytes",
+		      (unsigned long long)o.length);
+		sizes += o.length != length;
+		length = o.length;
+		EXPECT(ni_read(&o, length - 4096, 0, 4096), 0);
+		ni_close(&o);
+		opens++;
+	} while (!last);
+	pthread_join(thread, NULL);
+	printf("# %u opens, %u sizes\n", opens, sizes);
+	CHECK(length == 40 * MIB && sizes > 2, "nothing grew beside an open");
+}
+
 static void host__goes_down(void)
 {
 	EXPECT(ni_down(), 0);
@@ -287,6 +331,7 @@ int main(void)
 	VM_RUN(connections__are_bounded);
 	VM_RUN(region__scattered_is_one_run_to_the_client);
 	VM_RUN(region__that_grew_needs_another_open);
+	VM_RUN(region__that_grows_is_opened_whole);
 	VM_RUN(host__goes_down);
 	return vm_end();
 }

@@ -279,18 +279,22 @@ static void message__of_any_bytes_does_no_harm(void)
 	nothing_happened();
 }
 
-/* What this program is when it is called so: a writer that goes nowhere. */
-static int claim_and_stop(void)
+/* What this program is when it is called so: a writer in the middle of its work. */
+static int claim_and_write(void)
 {
+	static const size_t len = 64 * KIB;
 	struct ni_open o;
+	bool told = false;
 
-	if (ni_open(&o, "mallory", "u", "r", NI_RW) || ni_claim(&o) || write(1, "x", 1) != 1)
+	if (ni_open(&o, "mallory", "u", "r", NI_RW) || ni_claim(&o))
 		return 1;
-	pause();
-	return 0;
+	while (!ni_write(&o, 0, 0, len) && !ni_commit(&o, 0, len, len, 1))
+		if (!told && write(1, "x", 1) == 1)
+			told = true;
+	return 1;
 }
 
-/* A client's process dies: readers hear of it by its disconnect. */
+/* A client's process dies as it writes and commits: readers hear of it by its disconnect. */
 static void death__is_told_at_once(void)
 {
 	struct npmu_ioc_info info = { .size = sizeof(info) };
@@ -429,7 +433,7 @@ int main(int argc, char **argv)
 {
 	(void)argv;
 	if (argc > 1)
-		return claim_and_stop();
+		return claim_and_write();
 	VM_RUN(host__comes_up);
 	VM_RUN(address__outside_of_the_range_is_refused);
 	VM_RUN(key__read_only_cannot_write);

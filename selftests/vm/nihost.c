@@ -2,11 +2,15 @@
 /*
  * The network interface under test and a client of it, see nihost.h.
  */
+#define _GNU_SOURCE
 #include <endian.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <npmu/grants.h>
 
+#include "../../lib/error.h"
 #include "nihost.h"
 
 static struct npmu_ni *ni;
@@ -35,19 +39,19 @@ struct npmu_ni *ni_ctl(void)
 	return ni;
 }
 
-/* Soft RoCE, or what NPMU_NI_DEVICE says: siw, where the kernel has that. */
+/* Soft RoCE, unless who started this has made another. */
 static int device_up(void)
 {
 	int code;
 
 	if (!access("/sys/class/infiniband/npmu0", F_OK))
 		return 0;
-	code = sh("modprobe ${NPMU_NI_DEVICE:-rdma_rxe} 2>&1");
+	code = sh("modprobe rdma_rxe 2>&1");
 	if (!code)
 		code = sh("ip link add npmu0 type dummy && ip link set npmu0 mtu 4200 up");
 	if (!code)
 		code = sh("ip addr add " NI_ADDRESS "/24 dev npmu0");
-	return code ?: sh("rdma link add npmu0 type ${NPMU_NI_DEVICE:-rxe} netdev npmu0");
+	return code ?: sh("rdma link add npmu0 type rxe netdev npmu0");
 }
 
 int ni_up(void)
@@ -93,6 +97,34 @@ int ni_load_key(const char *principal)
 	return npmu_ni_key_set(ni_ctl(), principal, key, sizeof(key));
 }
 
+/* This thread, to the network namespace that a file names; closes it. */
+static int enter(int fd)
+{
+	int code = fd < 0 || setns(fd, CLONE_NEWNET) ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return code;
+}
+
+/* From the network namespace of NPMU_NI_CLIENT, if there is that: a connection stays in its own. */
+static int reach(struct rdma_conn **c, struct npmu_error *err)
+{
+	const char *client = getenv("NPMU_NI_CLIENT");
+	int code, own;
+
+	if (!client)
+		return npmu_rdma_connect(unit_address, NULL, NI_TIMEOUT, c, err);
+	own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	code = enter(open(client, O_RDONLY | O_CLOEXEC));
+	if (code)
+		npmu_error_set(err, code, "%s: %s", client, strerror(-code));
+	else
+		code = npmu_rdma_connect(unit_address, NULL, NI_TIMEOUT, c, err);
+	EXPECT(enter(own), 0);
+	return code;
+}
+
 int ni_connect(const char *principal, struct rdma_conn **out)
 {
 	uint8_t key[NPMU_WIRE_KEY_MIN];
@@ -101,7 +133,7 @@ int ni_connect(const char *principal, struct rdma_conn **out)
 	int code;
 
 	*out = NULL;
-	code = npmu_rdma_connect(unit_address, NULL, NI_TIMEOUT, &c, &err);
+	code = reach(&c, &err);
 	if (!code) {
 		ni_key(principal, key);
 		code = npmu_rdma_authenticate(c, principal, key, sizeof(key), NI_TIMEOUT, &err);
@@ -121,25 +153,18 @@ static void take_keys(struct ni_open *o, const struct npmu_wire_key *keys, uint3
 	memcpy(o->keys, keys, nr * sizeof(*keys));
 }
 
-int ni_open(struct ni_open *o, const char *principal, const char *unit, const char *region,
-	    uint32_t access)
+int ni_ask_open(struct ni_open *o, const char *unit, const char *region, uint32_t access)
 {
 	struct npmu_wire_open msg = { .access = htole32(access) };
 	const struct npmu_wire_opened *opened;
 	const void *answer;
 	int code;
 
-	memset(o, 0, sizeof(*o));
-	code = ni_connect(principal, &o->c);
-	if (code)
-		return code;
 	strncpy((char *)msg.unit, unit, sizeof(msg.unit) - 1);
 	strncpy((char *)msg.region, region, sizeof(msg.region) - 1);
 	code = npmu_rdma_ask(o->c, NPMU_WIRE_OPEN, &msg, sizeof(msg), &answer, NI_TIMEOUT);
-	if (code) {
-		ni_close(o);
+	if (code)
 		return code;
-	}
 	opened = answer;
 	o->pm_address = le64toh(opened->pm_address);
 	o->offset = le64toh(opened->offset);
@@ -153,6 +178,21 @@ int ni_open(struct ni_open *o, const char *principal, const char *unit, const ch
 	o->mr = o->buf == MAP_FAILED ? NULL :
 		ibv_reg_mr(o->c->pd, o->buf, o->buf_len, IBV_ACCESS_LOCAL_WRITE);
 	return o->mr ? 0 : -ENOMEM;
+}
+
+int ni_open(struct ni_open *o, const char *principal, const char *unit, const char *region,
+	    uint32_t access)
+{
+	int code;
+
+	memset(o, 0, sizeof(*o));
+	code = ni_connect(principal, &o->c);
+	if (code)
+		return code;
+	code = ni_ask_open(o, unit, region, access);
+	if (code)
+		ni_close(o);
+	return code;
 }
 
 void ni_close(struct ni_open *o)

@@ -61,6 +61,8 @@ struct ni_open {
 /* Connects and opens. 0, or as npmu_rdma_ask(). */
 int ni_open(struct ni_open *o, const char *principal, const char *unit, const char *region,
 	    uint32_t access);
+/* Of these the second step: the connection is there. */
+int ni_ask_open(struct ni_open *o, const char *unit, const char *region, uint32_t access);
 void ni_close(struct ni_open *o);
 int ni_claim(struct ni_open *o);
 int ni_takeover(struct ni_open *o, uint64_t expected);
