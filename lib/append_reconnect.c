@@ -15,8 +15,8 @@
 /* Of those that were written and not known to be committed: they are numbered in order. */
 static uint64_t found_of(const struct npmu_append_writer *w, uint64_t last_sequence)
 {
-	uint64_t end = last_sequence + 1 < w->next_sequence ? last_sequence + 1 :
-							      w->next_sequence;
+	uint64_t asked = w->not_asked ? w->not_asked : w->next_sequence;
+	uint64_t end = last_sequence + 1 < asked ? last_sequence + 1 : asked;
 
 	return end > w->in_doubt ? end - w->in_doubt : 0;
 }

@@ -211,15 +211,19 @@ static int wait_for_reader(struct npmu_append_writer *w, int reader, uint64_t st
 /* A base, by the caller's call. */
 static int move_base(struct npmu_append_writer *w)
 {
-	uint64_t before = w->base_position;
+	uint64_t before = w->base_position, first;
 	int code;
 
 	if (w->options.full == NPMU_APPEND_FULL_ENOSPC || !w->options.write_base ||
 	    w->in_callback)
 		return fail(w, -ENOSPC, "the ring is full: write a base");
+	first = w->next_sequence;
 	w->in_callback = true;
 	code = w->options.write_base(w, w->options.context);
 	w->in_callback = false;
+	/* Whoever asked for an update is not told of a base that he knows nothing of. */
+	if (w->dead)
+		w->not_asked = first;
 	if (!code && w->base_position == before)
 		return fail(w, -ENOSPC, "the ring is full, and no base was written");
 	return code;

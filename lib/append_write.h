@@ -67,6 +67,7 @@ struct npmu_append_writer {
 	uint64_t last_sequence;		/* of the last that was committed */
 	uint64_t next_sequence;
 	uint64_t in_doubt;		/* the first that is not known to be committed */
+	uint64_t not_asked;		/* from there on write_base's, 0: none */
 	uint64_t base_position;		/* nothing below it is needed any more */
 	uint64_t committed;		/* all below is durable */
 	uint64_t end;			/* behind the last update that was added */

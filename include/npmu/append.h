@@ -279,8 +279,8 @@ int npmu_append_drop(struct npmu_append_writer *writer, const char *name);
  * the media where the checkpoint ends, and seals that. What is in doubt is decided by that:
  * the first @found are there, durably; the others are not and never will be. So of a single
  * update whose answer was lost *@found is 1, and it must not be written again, or 0, and it
- * has to be. A base counts as one, like an update; of updates that were added but not
- * committed any number may be there.
+ * has to be. A base counts as one, like an update, but not one that options.write_base wrote
+ * on the way to an update; of updates that were added but not committed any number may be there.
  *
  *	code = npmu_append_update(w, iov, n, tag);
  *	while (code == -ENOTCONN) {

@@ -290,6 +290,51 @@ static void base__in_doubt_is_decided(void)
 	pair_end(&p);
 }
 
+/* What the writer of a full ring calls: it is cut at one of the base's commits, or behind them. */
+static int base_that_is_cut(struct npmu_append_writer *w, void *bases)
+{
+	cut_at = BEFORE_ANSWER;
+	cut_skip = ++*(unsigned int *)bases % 3;
+	cut_us = 2000;
+	return remote_base(w, BASE, 7);
+}
+
+/* The updates that a lost call was about are there once, though it had written a base first. */
+static void base__of_a_full_ring_is_not_counted(void)
+{
+	unsigned int bases = 0;
+	struct npmu_append_options options = {
+		.size = sizeof(options),
+		.flags = NPMU_APPEND_INIT,
+		.ring_size = 64 * KIB,
+		.full = NPMU_APPEND_FULL_BASE,
+		.write_base = base_that_is_cut,
+		.context = &bases,
+	};
+	struct pair p;
+	uint64_t n;
+	int code;
+
+	REQUIRE(pair_begin(&p, 0), "no pair: %s", remote_err.text);
+	npmu_append_writer_close(p.w);
+	npmu_append_reader_close(p.r);
+	REQUIRE(!npmu_append_writer_open(p.there, &options, &p.w, &remote_err) &&
+		!remote_base(p.w, BASE, 7) &&
+		!npmu_append_reader_open(p.here, &p.r, &remote_err) &&
+		!remote_read_base(p.r, BASE, 7), "no pair: %s", remote_err.text);
+	for (n = 0; n < 80; n++) {
+		do {
+			code = remote_update(p.w, n, 8000);
+		} while (code == -ENOTCONN && !reconnect(p.w));
+		cut_at = NEVER;
+		CHECK(!code || code == -ENOTCONN, "%d", code);
+		EXPECT(remote_read_updates(p.r, n), 1);
+	}
+	printf("# %u bases\n", bases);
+	CHECK(bases > 6, "%u bases", bases);
+	pair_end(&p);
+}
+
 static void writer__that_lost_nothing_is_told_so(void)
 {
 	uint64_t found;
@@ -480,6 +525,7 @@ int main(void)
 	VM_RUN(batch__in_doubt_is_there_once);
 	VM_RUN(submitted__in_doubt_are_there_once);
 	VM_RUN(base__in_doubt_is_decided);
+	VM_RUN(base__of_a_full_ring_is_not_counted);
 	VM_RUN(writer__that_lost_nothing_is_told_so);
 	VM_RUN(writer__after_a_takeover_is_stale);
 	VM_RUN(writer__after_a_claim_is_stale);
