@@ -40,8 +40,11 @@ int npmu_append_submit(struct npmu_append_writer *w, const struct iovec *iov, in
 			*sequence = w->last_sequence;
 		return code;
 	}
-	while (!w->dead && w->nr_submitted == NPMU_REMOTE_COMMITS)
-		complete_first(w, UINT64_MAX);
+	code = 0;
+	while (!code && !w->dead && w->nr_submitted == NPMU_REMOTE_COMMITS)
+		code = complete_first(w, UINT64_MAX);
+	if (code)
+		return code;
 	code = npmu_append_store(w, iov, n, tag, true);
 	if (code)
 		return code;
