@@ -81,6 +81,8 @@ static int run_take(struct npmu_conn *conn, u64 offset, u64 len, u32 page_size,
 		if (run->nr_sg ? phys & mask : (phys ^ (pm_addr + offset)) & mask)
 			break;
 		room = (u64)(max - run->nr_pages) * page_size - (phys & mask);
+		/* What an sg entry's length holds; and no more is looked at than is taken. */
+		room = min_t(u64, room, SZ_1G);
 		step = phys_reach(unit, where, min3(step, len, room));
 		/* No piece ends within a page, but for the last one. */
 		if (step < len && (phys + step) & mask) {
@@ -90,8 +92,6 @@ static int run_take(struct npmu_conn *conn, u64 offset, u64 len, u32 page_size,
 				break;
 			step = whole;
 		}
-		/* What an sg entry's length holds. */
-		step = min_t(u64, step, SZ_1G);
 		if (npmu_media_is_bad(unit->media, where, step))
 			return -EIO;
 		if (sg) {
@@ -108,12 +108,13 @@ static int run_take(struct npmu_conn *conn, u64 offset, u64 len, u32 page_size,
 	return run->len ? 0 : -EINVAL;
 }
 
-/* By 2 MiB where extents and device allow, else by the page size of the CPU. */
-static int run_find(struct npmu_conn *conn, u64 offset, u64 len, struct run *run)
+/* By @largest pages where extents and device allow, else by the page size of the CPU. */
+static int run_find(struct npmu_conn *conn, u64 offset, u64 len, u32 largest, struct run *run)
 {
 	int ret = -EINVAL;
 
-	if (conn->cm->device->attrs.page_size_cap & NPMU_CHUNK_SIZE)
+	if (largest == NPMU_CHUNK_SIZE &&
+	    conn->cm->device->attrs.page_size_cap & NPMU_CHUNK_SIZE)
 		ret = run_take(conn, offset, len, NPMU_CHUNK_SIZE, run, NULL);
 	if (ret == -EINVAL)
 		ret = run_take(conn, offset, len, PAGE_SIZE, run, NULL);
@@ -172,9 +173,11 @@ static void key_free(struct npmu_conn *conn, struct npmu_key *key)
 	kvfree(key->sg);
 }
 
+/* -EXDEV: not by pages as large as these. */
 static int key_make(struct npmu_conn *conn, struct npmu_key *key, const struct run *run,
 		    int access)
 {
+	u64 pm_addr = conn->entry->region->pm_addr + run->offset;
 	struct ib_device *dev = conn->cm->device;
 	struct run again;
 	int mapped;
@@ -198,21 +201,28 @@ static int key_make(struct npmu_conn *conn, struct npmu_key *key, const struct r
 	if (IS_ERR(key->mr))
 		return PTR_ERR(key->mr);
 	ret = ib_map_mr_sg(key->mr, key->sg, mapped, NULL, run->page_size);
-	if (ret != mapped || key->mr->length != run->len)
-		return ret < 0 ? ret : -E2BIG;
-	key->mr->iova = conn->entry->region->pm_addr + run->offset;
+	if (ret < 0)
+		return ret;
+	/*
+	 * Where an IOMMU translates, the device's addresses need not agree with ours within a
+	 * large page: the key would cover what lies beside.
+	 */
+	if (ret != mapped || key->mr->length != run->len ||
+	    (key->mr->iova ^ pm_addr) & (run->page_size - 1))
+		return run->page_size > PAGE_SIZE ? -EXDEV : -E2BIG;
+	key->mr->iova = pm_addr;
 	get_random_bytes(&low, sizeof(low));
 	ib_update_fast_reg_key(key->mr, low);
 	return key_register(conn, key, access);
 }
 
-static int keys_count(struct npmu_conn *conn, u64 offset, u64 len)
+static int keys_count(struct npmu_conn *conn, u64 offset, u64 len, u32 largest)
 {
 	struct run run;
 	int nr = 0;
 
 	while (len) {
-		int ret = run_find(conn, offset, len, &run);
+		int ret = run_find(conn, offset, len, largest, &run);
 
 		if (ret)
 			return ret;
@@ -245,7 +255,7 @@ bool npmu_keys_flush(struct npmu_conn *conn)
 	       conn->cm->device->attrs.device_cap_flags & IB_DEVICE_FLUSH_PERSISTENT;
 }
 
-static int keys_fill(struct npmu_conn *conn, u64 offset, u64 len, bool write)
+static int keys_fill(struct npmu_conn *conn, u64 offset, u64 len, u32 largest, bool write)
 {
 	int access = IB_ACCESS_REMOTE_READ;
 	struct run run;
@@ -255,7 +265,7 @@ static int keys_fill(struct npmu_conn *conn, u64 offset, u64 len, bool write)
 		access |= IB_ACCESS_LOCAL_WRITE | IB_ACCESS_REMOTE_WRITE;
 	if (write && npmu_keys_flush(conn))
 		access |= IB_ACCESS_FLUSH_PERSISTENT;
-	nr = keys_count(conn, offset, len);
+	nr = keys_count(conn, offset, len, largest);
 	if (nr < 0)
 		return nr;
 	conn->keys = kvzalloc(struct_size(conn->keys, key, nr), GFP_KERNEL);
@@ -263,7 +273,7 @@ static int keys_fill(struct npmu_conn *conn, u64 offset, u64 len, bool write)
 		return -ENOMEM;
 	conn->keys->write = write;
 	while (conn->keys->nr < nr && len) {
-		ret = run_find(conn, offset, len, &run);
+		ret = run_find(conn, offset, len, largest, &run);
 		if (ret)
 			return ret;
 		ret = key_make(conn, &conn->keys->key[conn->keys->nr++], &run, access);
@@ -284,7 +294,11 @@ int npmu_keys_make(struct npmu_conn *conn, u64 offset, u64 len, bool write)
 	keys_free(conn);
 	if (conn->revoked)
 		return -ESTALE;
-	ret = keys_fill(conn, offset, len, write);
+	ret = keys_fill(conn, offset, len, NPMU_CHUNK_SIZE, write);
+	if (ret == -EXDEV) {
+		keys_free(conn);
+		ret = keys_fill(conn, offset, len, PAGE_SIZE, write);
+	}
 	if (ret)
 		keys_free(conn);
 	else
