@@ -210,12 +210,10 @@ static struct npmu_listener *listener_find(const struct sockaddr_storage *addr)
 	return NULL;
 }
 
-int npmu_listen(const struct sockaddr_storage *addr, struct netlink_ext_ack *extack)
+static int listener_add(struct npmu_listener *listener, struct netlink_ext_ack *extack)
 {
-	struct npmu_listener *listener;
-
 	guard(mutex)(&npmu_listeners_lock);
-	if (listener_find(addr)) {
+	if (listener_find(&listener->addr)) {
 		NL_SET_ERR_MSG(extack, "listens at this address already");
 		return -EEXIST;
 	}
@@ -224,28 +222,40 @@ int npmu_listen(const struct sockaddr_storage *addr, struct netlink_ext_ack *ext
 				   nr_listeners);
 		return -ENOSPC;
 	}
-	listener = kzalloc(sizeof(*listener), GFP_KERNEL);
-	if (!listener)
-		return -ENOMEM;
-	kref_init(&listener->ref);
-	listener->addr = *addr;
-	INIT_DELAYED_WORK(&listener->retry, listener_retry);
 	listener->error = listener_bind(listener);
 	/* What will not change by waiting is said at once. */
 	if (listener->error && listener->error != -ENODEV && listener->error != -EADDRNOTAVAIL) {
-		int ret = listener->error;
-
 		NL_SET_ERR_MSG(extack, "cannot listen at this address");
-		npmu_listener_put(listener);
-		return ret;
+		return listener->error;
 	}
 	listener->id = ++last_id;
 	list_add_tail(&listener->node, &npmu_listeners);
 	nr_listeners++;
-	trace_npmu_rdma_listener(addr, "added", listener->error);
+	trace_npmu_rdma_listener(&listener->addr, "added", listener->error);
 	if (!listener->cm)
 		queue_delayed_work(system_unbound_wq, &listener->retry, RETRY_EVERY);
 	return 0;
+}
+
+int npmu_listen(const struct sockaddr_storage *addr, struct netlink_ext_ack *extack)
+{
+	struct npmu_listener *listener;
+	int ret;
+
+	listener = kzalloc(sizeof(*listener), GFP_KERNEL);
+	if (!listener)
+		return -ENOMEM;
+	kref_init(&listener->ref);
+	INIT_LIST_HEAD(&listener->node);
+	listener->addr = *addr;
+	INIT_DELAYED_WORK(&listener->retry, listener_retry);
+	ret = listener_add(listener, extack);
+	if (ret) {
+		/* Its id may have been told that its device goes away. */
+		cancel_delayed_work_sync(&listener->retry);
+		npmu_listener_put(listener);
+	}
+	return ret;
 }
 
 int npmu_unlisten(const struct sockaddr_storage *addr, struct netlink_ext_ack *extack)
