@@ -309,6 +309,7 @@ static int kick(struct npmu_tpt_entry *entry)
 
 static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *msg)
 {
+	struct npmu_conn *conn = entry->owner;
 	u32 flags = le32_to_cpu(msg->flags);
 	u32 i;
 	int ret;
@@ -321,6 +322,9 @@ static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *m
 	    READ_ONCE(entry->region->status->writer) != entry->id)
 		return READ_ONCE(entry->dead) ? -ESTALE : -EPERM;
 	for (i = 0; i < le32_to_cpu(msg->nr_ranges); i++) {
+		/* Nobody waits for the answer, but for the end of this. */
+		if (READ_ONCE(conn->state) == NPMU_CONN_CLOSING)
+			return -ESTALE;
 		ret = npmu_tpt_persist(entry, le64_to_cpu(msg->ranges[i].offset),
 				       le64_to_cpu(msg->ranges[i].length));
 		if (ret)
