@@ -83,6 +83,7 @@ int npmu_rdma_region_wait(struct npmu_region *region, struct npmu_ioc_wait *arg)
 	struct rdma_region *r = rdma_region_of(region);
 	struct npmu_wire_changed changed;
 	uint64_t start = npmu_now_ns(), left;
+	bool asked;
 	int code;
 
 	if (arg->flags & NPMU_WAIT_F_COMPARE)
@@ -95,10 +96,14 @@ int npmu_rdma_region_wait(struct npmu_region *region, struct npmu_ioc_wait *arg)
 			r->watching = false;
 		}
 		code = code < 0 && code != -EINTR ? npmu_rdma_lose(region) : region->remote->lost;
-		if (!code && (!r->watching || npmu_now_ns() - r->heard_ns > ASK_NS))
+		asked = !code && (!r->watching || npmu_now_ns() - r->heard_ns > ASK_NS);
+		if (asked)
 			code = npmu_rdma_watch(region);
 		if (code)
 			return code;
+		/* That asked, and took what wakes: who sleeps on the descriptor needs it armed. */
+		if (asked && r->watching && arg->flags & NPMU_WAIT_F_ARM)
+			continue;
 		arg->events = news(r);
 		if (arg->events || arg->flags & NPMU_WAIT_F_ARM)
 			break;
