@@ -207,6 +207,7 @@ int npmu_rdma_submit(struct npmu_region *region, uint64_t *number)
 	if (!code)
 		code = r->flush ? submit_by_flush(region) : submit_by_message(region);
 	r->nr_dirty = 0;
+	r->dirty_lost = false;
 	/* What was posted of it goes from the caller's memory still. */
 	if (code) {
 		npmu_rdma_land_all(region);
