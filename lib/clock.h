@@ -25,4 +25,17 @@ static inline uint64_t npmu_time_left(uint64_t limit, uint64_t start)
 	return spent < limit ? limit - spent : 0;
 }
 
+/* When a wait that begins now is over, and how long that is still. */
+static inline uint64_t npmu_deadline_in(int ms)
+{
+	return npmu_now_ns() + (uint64_t)ms * 1000000;
+}
+
+static inline int npmu_ms_until(uint64_t deadline)
+{
+	uint64_t now = npmu_now_ns();
+
+	return now < deadline ? (int)((deadline - now + 999999) / 1000000) : 0;
+}
+
 #endif /* NPMU_LIB_CLOCK_H */

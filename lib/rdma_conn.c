@@ -16,19 +16,6 @@
 /* Of a work request: a receive by its index, else the address of its struct rdma_op. */
 #define WR_RECV(i)	((uint64_t)(i) << 1 | 1)
 
-/* When a wait that begins now is over. */
-static uint64_t deadline_in(int timeout_ms)
-{
-	return npmu_now_ns() + (uint64_t)timeout_ms * 1000000;
-}
-
-static int ms_until(uint64_t deadline)
-{
-	uint64_t now = npmu_now_ns();
-
-	return now < deadline ? (int)((deadline - now + 999999) / 1000000) : 0;
-}
-
 int npmu_rdma_post_recv(struct rdma_conn *c, unsigned int i)
 {
 	struct ibv_sge sge = {
@@ -151,7 +138,7 @@ static int sleep_until(struct rdma_conn *c, uint64_t deadline)
 	n = reap(c);
 	if (n)
 		return 0;
-	n = poll(fds, 2, ms_until(deadline));
+	n = poll(fds, 2, npmu_ms_until(deadline));
 	if (n < 0)
 		return -errno;
 	if (!n)
@@ -189,7 +176,7 @@ static int step(struct rdma_conn *c, uint64_t deadline)
 /* Until @done: 0, -ETIMEDOUT, -ENOTCONN. */
 static int wait_for(struct rdma_conn *c, const bool *done, int timeout_ms)
 {
-	uint64_t deadline = deadline_in(timeout_ms);
+	uint64_t deadline = npmu_deadline_in(timeout_ms);
 	int code = 0;
 
 	while (!*done && (!code || code == -EINTR))
@@ -267,7 +254,7 @@ int npmu_rdma_ask_later(struct rdma_conn *c, uint16_t type, void *msg, size_t le
 int npmu_rdma_ask(struct rdma_conn *c, uint16_t type, void *msg, size_t len,
 		  const void **answer, int timeout_ms)
 {
-	uint64_t deadline = deadline_in(timeout_ms);
+	uint64_t deadline = npmu_deadline_in(timeout_ms);
 	static _Thread_local char kept[NPMU_WIRE_MSG_SIZE] __attribute__((aligned(8)));
 	uint32_t status;
 	int code;
@@ -291,7 +278,7 @@ int npmu_rdma_ask(struct rdma_conn *c, uint16_t type, void *msg, size_t len,
 
 int npmu_rdma_notice(struct rdma_conn *c, struct npmu_wire_changed *out, int timeout_ms)
 {
-	uint64_t deadline = deadline_in(timeout_ms);
+	uint64_t deadline = npmu_deadline_in(timeout_ms);
 	int code = 0;
 
 	while (!c->noticed && !code)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "error.h"
 #include "rdma_conn.h"
 #include "rdma_flush.h"
@@ -52,10 +53,14 @@ static int expect(struct rdma_conn *c, enum rdma_cm_event_type type, int timeout
 {
 	struct pollfd fd = { .fd = c->events->fd, .events = POLLIN };
 	const struct npmu_wire_refusal *refusal;
+	uint64_t deadline = npmu_deadline_in(timeout_ms);
 	struct rdma_cm_event *event;
-	int code = 0;
+	int code = 0, n;
 
-	if (poll(&fd, 1, timeout_ms) <= 0)
+	/* A signal is no answer, and no end of the time. */
+	while ((n = poll(&fd, 1, npmu_ms_until(deadline))) < 0 && errno == EINTR)
+		;
+	if (n <= 0)
 		return npmu_error_set(err, -ETIMEDOUT, "the unit's host does not answer");
 	if (rdma_get_cm_event(c->events, &event))
 		return npmu_error_set(err, -errno, "rdma_cm: %s", strerror(errno));
