@@ -8,7 +8,7 @@
 set -e
 modprobe -a siw veth
 ip netns add client
-ip link add npmu0 type veth peer name npmu1 netns client
+ip link add npmu0 mtu 9000 type veth peer name npmu1 mtu 9000 netns client
 ip addr add 192.168.99.1/24 dev npmu0
 ip -n client addr add 192.168.99.2/24 dev npmu1
 ip link set npmu0 up
