@@ -289,8 +289,11 @@ static unsigned int bits(const _Atomic uint64_t *map)
 	       __builtin_popcountll(map[2]);
 }
 
-/* So many calls are enough for each operation to do both. */
-#define ENOUGH	20000
+/*
+ * So many calls are enough for each operation to do both: the rarest succeeds once in
+ * 7000, so that one run in a million takes longer than this.
+ */
+#define ENOUGH	100000
 
 /* A storm in which an operation always fails has not tried it. */
 static void operations__succeed_and_fail(void)
