@@ -9,8 +9,6 @@
 #include "clock.h"
 #include "rdma_region.h"
 
-#define NS_PER_MS	1000000ULL
-
 /* Its WRITEs, too: the memory they were sent from is the caller's again. */
 static int wait_writes(struct npmu_region *region, const struct rdma_flight *flight)
 {
@@ -30,8 +28,7 @@ static int land(struct npmu_region *region, struct rdma_flight *flight, uint64_t
 {
 	struct rdma_region *r = rdma_region_of(region);
 	uint64_t end = until < flight->deadline ? until : flight->deadline;
-	uint64_t now = npmu_now_ns();
-	int ms = now < end ? (int)((end - now + NS_PER_MS - 1) / NS_PER_MS) : 0;
+	int ms = npmu_ms_until(end);
 	int code;
 
 	code = flight->message ? npmu_rdma_answered(r->c, &flight->asked, ms) :
@@ -100,6 +97,6 @@ struct rdma_flight *npmu_rdma_take_off(struct npmu_region *region, unsigned int 
 	flight->message = message;
 	flight->first_op = first_op;
 	flight->end_op = r->next_op;
-	flight->deadline = npmu_now_ns() + REGION_TIMEOUT * NS_PER_MS;
+	flight->deadline = npmu_deadline_in(REGION_TIMEOUT);
 	return flight;
 }

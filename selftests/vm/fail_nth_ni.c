@@ -164,18 +164,11 @@ static void look_key_remove(int ret)
 	EXPECT(remove_key(), 0);
 }
 
-static int count_session(void *ctx, const struct npmu_session_info *info)
-{
-	(void)info;
-	++*(unsigned int *)ctx;
-	return 0;
-}
-
 static int act_lists(void)
 {
 	unsigned int n = 0;
 
-	return NTH(npmu_ni_session_list(ni_ctl(), count_session, &n) ?:
+	return NTH(npmu_ni_session_list(ni_ctl(), ni_count_session, &n) ?:
 		   npmu_ni_listener_list(ni_ctl(), count_listener, &n) ?:
 		   npmu_ni_key_list(ni_ctl(), count_key, &n));
 }
@@ -307,15 +300,13 @@ static int act_takeover(void)
 static void look_client(int ret)
 {
 	struct npmu_region_info info;
-	unsigned int n = 1;
 
 	(void)ret;
 	if (other.c)
 		ni_close(&other);
 	if (o.c)
 		ni_close(&o);
-	CHECK(VM_UNTIL((n = 0, !npmu_ni_session_list(ni_ctl(), count_session, &n)) && !n, 60000),
-	      "%u sessions are left", n);
+	ni_settle();
 	EXPECT(vm_get(NTH_UNIT, "r", &info), 0);
 	CHECK(!info.opens, "%u opens are left", info.opens);
 	EXPECT(claimed(), 0);

@@ -101,21 +101,6 @@ static void fence__by_remote_takeover_lets_nothing_land(void)
 	fences(BY_REMOTE);
 }
 
-static int count_session(void *ctx, const struct npmu_session_info *info)
-{
-	(void)info;
-	++*(unsigned int *)ctx;
-	return 0;
-}
-
-static unsigned int sessions(void)
-{
-	unsigned int n = 0;
-
-	EXPECT(npmu_ni_session_list(ni_ctl(), count_session, &n), 0);
-	return n;
-}
-
 /* What the RDMA core counts of one kind, all users together. */
 static int resources(const char *kind)
 {
@@ -135,15 +120,6 @@ static int resources(const char *kind)
 	return n;
 }
 
-static void settle(void)
-{
-	unsigned int i;
-
-	for (i = 0; sessions() && i < 30000; i++)
-		usleep(1000);
-	CHECK(!sessions(), "%u sessions are left", sessions());
-}
-
 static void connections__leave_nothing_behind(void)
 {
 	static const char *const kinds[] = { " pd ", " cq ", " qp ", " cm_id ", " mr " };
@@ -157,7 +133,7 @@ static void connections__leave_nothing_behind(void)
 	EXPECT(ni_open(&o, "alice", "u", "r", NI_RW), 0);
 	REQUIRE(o.mr, "no open");
 	ni_close(&o);
-	settle();
+	ni_settle();
 	for (k = 0; k < 5; k++)
 		before[k] = resources(kinds[k]);
 	for (i = 0; i < n; i++) {
@@ -167,7 +143,7 @@ static void connections__leave_nothing_behind(void)
 			ni_claim(&o);
 		ni_close(&o);
 	}
-	settle();
+	ni_settle();
 	for (k = 0; k < 5; k++) {
 		now = resources(kinds[k]);
 		CHECK(now == before[k], "%s: %d, not %d", kinds[k], now, before[k]);
@@ -188,7 +164,7 @@ static void connections__are_bounded(void)
 	EXPECT(ni_read(&a, 0, 0, 64), 0);
 	ni_close(&a);
 	ni_close(&b);
-	settle();
+	ni_settle();
 	EXPECT(vm_sh("echo 1024 >%s", path), 0);
 }
 
@@ -242,7 +218,7 @@ static void region__scattered_is_one_run_to_the_client(void)
 	EXPECT(ni_write(&o, size - 4096, 0, 4096), 0);
 	EXPECT(ni_commit(&o, size - 4096, 4096, 0, 1), 0);
 	ni_close(&o);
-	settle();
+	ni_settle();
 	EXPECT(vm_drop("big"), 0);
 }
 
@@ -262,7 +238,7 @@ static void region__that_grew_needs_another_open(void)
 	CHECK(ni_move(&o, IBV_WR_RDMA_WRITE, o.pm_address + MIB, le32toh(o.keys[0].rkey), 0, 64),
 	      "a key of before reaches what came after");
 	ni_close(&o);
-	settle();
+	ni_settle();
 	EXPECT(ni_open(&o, "alice", "u", "g", NI_RW), 0);
 	REQUIRE(o.mr, "no open");
 	CHECK(o.length == 2 * MIB, "%llu bytes", (unsigned long long)o.length);

@@ -97,6 +97,30 @@ int ni_load_key(const char *principal)
 	return npmu_ni_key_set(ni_ctl(), principal, key, sizeof(key));
 }
 
+int ni_count_session(void *count, const struct npmu_session_info *info)
+{
+	(void)info;
+	++*(unsigned int *)count;
+	return 0;
+}
+
+unsigned int ni_sessions(void)
+{
+	unsigned int n = 0;
+
+	EXPECT(npmu_ni_session_list(ni_ctl(), ni_count_session, &n), 0);
+	return n;
+}
+
+void ni_settle(void)
+{
+	unsigned int i;
+
+	for (i = 0; ni_sessions() && i < 30000; i++)
+		usleep(1000);
+	CHECK(!ni_sessions(), "%u sessions are left", ni_sessions());
+}
+
 /* This thread, to the network namespace that a file names; closes it. */
 static int enter(int fd)
 {

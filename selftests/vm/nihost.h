@@ -42,6 +42,12 @@ void ni_at(const char *address);
 /* A client that has proved who it is. */
 int ni_connect(const char *principal, struct rdma_conn **out);
 
+/* Sessions the module has. */
+int ni_count_session(void *count, const struct npmu_session_info *info);
+unsigned int ni_sessions(void);
+/* Waits until all have ended; says so if they do not. */
+void ni_settle(void);
+
 /* What a client has open. */
 struct ni_open {
 	struct rdma_conn *c;

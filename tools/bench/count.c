@@ -3,7 +3,6 @@
  * Tells a client over TCP what npmu_rdma counted on this host, so that it can say what a
  * commit made the module do. The one part of npmu-bench serve that knows npmu.
  */
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <npmu/ni.h>
@@ -48,15 +47,6 @@ static void answer(int fd)
 
 int count_serve(const char *unused)
 {
-	int listener = tcp_listen(COUNT_PORT), fd;
-
 	(void)unused;
-	while (listener >= 0) {
-		fd = accept(listener, NULL, NULL);
-		if (fd < 0)
-			break;
-		answer(fd);
-		close(fd);
-	}
-	return -1;
+	return tcp_serve_each(COUNT_PORT, answer);
 }

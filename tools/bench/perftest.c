@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -224,15 +223,6 @@ static void obey(int fd)
 
 int perftest_serve(const char *unused)
 {
-	int listener = tcp_listen(PERFTEST_PORT), fd;
-
 	(void)unused;
-	while (listener >= 0) {
-		fd = accept(listener, NULL, NULL);
-		if (fd < 0)
-			break;
-		obey(fd);
-		close(fd);
-	}
-	return -1;
+	return tcp_serve_each(PERFTEST_PORT, obey);
 }

@@ -57,7 +57,8 @@ int tcp_connect(const char *host, const char *port)
 	return fd;
 }
 
-int tcp_listen(const char *port)
+/* A socket that listens, or -1. */
+static int tcp_listen(const char *port)
 {
 	struct addrinfo hints = { .ai_family = AF_INET6, .ai_socktype = SOCK_STREAM,
 				  .ai_flags = AI_PASSIVE };
@@ -77,6 +78,20 @@ int tcp_listen(const char *port)
 		return fail(port);
 	freeaddrinfo(here);
 	return fd;
+}
+
+int tcp_serve_each(const char *port, void (*serve)(int fd))
+{
+	int listener = tcp_listen(port), fd;
+
+	while (listener >= 0) {
+		fd = accept(listener, NULL, NULL);
+		if (fd < 0)
+			break;
+		serve(fd);
+		close(fd);
+	}
+	return -1;
 }
 
 int tcp_read(int fd, void *to, size_t len)

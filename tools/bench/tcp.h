@@ -13,8 +13,8 @@
 /* A socket, or -1 with words on stderr. */
 int tcp_connect(const char *host, const char *port);
 
-/* That listens. Likewise. */
-int tcp_listen(const char *port);
+/* Has each client that comes there served, one after the other. Return: -1. */
+int tcp_serve_each(const char *port, void (*serve)(int fd));
 
 /* All of it. Return: 0 or -1, silently. */
 int tcp_read(int fd, void *to, size_t len);
