@@ -68,7 +68,7 @@ int npmu_append_complete(struct npmu_append_writer *w, uint64_t sequence, uint64
 
 	while (!code && w->last_sequence < sequence) {
 		if (w->dead)
-			return npmu_append_fenced(w);
+			return npmu_append_dead(w);
 		if (!w->nr_submitted || w->submitted[w->nr_submitted - 1].sequence < sequence)
 			return fail(w, -EINVAL, "nothing of that sequence was submitted");
 		code = complete_first(w, until);

@@ -248,7 +248,7 @@ static int make_room(struct npmu_append_writer *w, uint64_t room)
 		else
 			code = wait_for_reader(w, reader, start);
 		if (!code && (w->dead || !npmu_claim_holds(&w->claim)))
-			return npmu_append_fenced(w);
+			return npmu_append_dead(w);
 		if (code)
 			return code;
 	}
@@ -298,7 +298,7 @@ int npmu_append_admit(struct npmu_append_writer *w, const struct iovec *iov, int
 	if (*length > most)
 		return fail(w, -EMSGSIZE, "longer than what one may be");
 	if (w->dead || !npmu_claim_holds(&w->claim))
-		return npmu_append_fenced(w);
+		return npmu_append_dead(w);
 	return 0;
 }
 
@@ -380,9 +380,10 @@ int npmu_append_durable(struct npmu_append_writer *w, uint64_t sequence, uint64_
 {
 	npmu_fence_all();
 	if (!npmu_claim_holds(&w->claim))
-		return npmu_append_fenced(w);
+		return npmu_append_dead(w);
 	if (code) {
 		w->dead = true;
+		w->broke = code;
 		return fail(w, code, "it cannot be made durable");
 	}
 	w->committed = end;
@@ -405,7 +406,7 @@ int npmu_append_commit(struct npmu_append_writer *w)
 	int code = 0;
 
 	if (w->dead)
-		return npmu_append_fenced(w);
+		return npmu_append_dead(w);
 	if (!npmu_append_has_crc(w)) {
 		code = persist_ring(w);
 		store_commit_words(w);

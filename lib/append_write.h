@@ -77,6 +77,7 @@ struct npmu_append_writer {
 	struct submitted submitted[NPMU_REMOTE_COMMITS];	/* the oldest first */
 	int next_slot;
 	bool dead;
+	int broke;			/* why the first commit failed that was no fence's fault */
 	bool in_callback;
 	const char *error;
 };
@@ -89,12 +90,16 @@ static inline int npmu_append_writer_fail(struct npmu_append_writer *w, int code
 	return code;
 }
 
-static inline int npmu_append_fenced(struct npmu_append_writer *w)
+/* Says why this is no writer any more. */
+static inline int npmu_append_dead(struct npmu_append_writer *w)
 {
 	w->dead = true;
 	if (npmu_region_lost(w->region) == -ENOTCONN)
 		return npmu_append_writer_fail(w, -ENOTCONN,
 					       "the connection was lost: what was not committed may be there or not");
+	if (w->broke)
+		return npmu_append_writer_fail(w, w->broke,
+					       "a commit before this one could not be made durable: open the writer again");
 	return npmu_append_writer_fail(w, -ESTALE,
 				       "this writer was fenced, or it resigned");
 }

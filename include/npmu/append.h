@@ -187,7 +187,8 @@ int npmu_append_base(struct npmu_append_writer *writer, const struct iovec *iov,
  * Return: 0: the update is durable and precedes every later fence; -ENOSPC: the ring has
  * no room; -ETIMEDOUT: readers did not acknowledge in time; -EMSGSIZE: longer than
  * npmu_append_update_capacity(): nothing was changed by these three; -ESTALE: as
- * npmu_append_base(); -EINTR; what @write_base returned.
+ * npmu_append_base(); -EINTR; -EIO and others: it cannot be made durable, nor can what comes
+ * after it: open the writer again; what @write_base returned.
  */
 int npmu_append_update(struct npmu_append_writer *writer, const struct iovec *iov, int n,
 		       uint64_t tag);
@@ -213,7 +214,8 @@ int npmu_append_add(struct npmu_append_writer *writer, const struct iovec *iov, 
  *
  * One CPU fence (two without CRC), whatever their number.
  *
- * Return: 0: all are durable; -ESTALE: as npmu_append_base().
+ * Return: 0: all are durable; -ESTALE: as npmu_append_base(); -EIO and others: as
+ * npmu_append_update().
  */
 int npmu_append_commit(struct npmu_append_writer *writer);
 

@@ -5,6 +5,7 @@
  * selftests/vm/append.c.
  */
 #include "../../lib/crc32c.h"
+#include "../../lib/handle.h"
 #include "lib_append.h"
 
 #define RING		8192
@@ -178,6 +179,34 @@ static void update__of_no_higher_sequence_is_not_there(void)
 	}
 }
 
+/* And not as if it had been fenced. */
+static void writer__that_could_not_commit_says_so(void)
+{
+	const struct npmu_persist_ops *ops;
+	struct pair p;
+	int fd;
+
+	up(&p, 1000, RING, 0, NPMU_APPEND_FULL_ENOSPC);
+	CHECK(!base(p.w, "b", 1, 1) && !update(p.w, "one", 3, 2), "commits");
+	/* The kernel has to do it, of a file that it does not know. */
+	ops = p.wr->ops;
+	fd = p.wr->fd;
+	p.wr->ops = &npmu_persist_kernel;
+	p.wr->is_file = false;
+	p.wr->fd = -1;
+	CHECK(update(p.w, "two", 3, 3) == -EBADF, "update");
+	p.wr->ops = ops;
+	p.wr->is_file = true;
+	p.wr->fd = fd;
+	CHECK(update(p.w, "three", 5, 4) == -EBADF, "the next: %s",
+	      npmu_append_writer_error(p.w));
+	CHECK(npmu_append_commit(p.w) == -EBADF, "a commit alone");
+	npmu_append_writer_close(p.w);
+	p.w = open_writer(p.wr, NULL);
+	CHECK(!update(p.w, "three", 5, 4), "opened again");
+	down(&p);
+}
+
 /* The rule is that of the names of regions, and nobody else's here to see to it. */
 static void reader__name_must_be_one(void)
 {
@@ -236,6 +265,7 @@ int main(void)
 	TAP_RUN(header__corrupted_is_euclean);
 	TAP_RUN(header__foreign_is_eprotonosupport);
 	TAP_RUN(update__of_no_higher_sequence_is_not_there);
+	TAP_RUN(writer__that_could_not_commit_says_so);
 	TAP_RUN(reader__name_must_be_one);
 	TAP_RUN(reader__spoiled_entry_is_enoent);
 	return tap_end();
