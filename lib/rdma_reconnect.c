@@ -63,6 +63,9 @@ static int take_role(struct npmu_region *region, uint64_t epoch)
 	if (!epoch)
 		return 0;
 	code = region->remote->ops->takeover(region, epoch, NULL);
+	/* Then the epoch is raised, and by us: from there it goes on the next time. */
+	if (code == -ETIMEDOUT)
+		rdma_region_of(region)->writer_epoch = epoch + 1;
 	if (code == -ESTALE)
 		return npmu_region_fail(region, code,
 					"fenced: another has become the writer since the connection was lost");
