@@ -378,10 +378,27 @@ static void trace__has_every_change(void)
 	free(text);
 }
 
+static void module__that_goes_is_why_it_ended(void)
+{
+	struct pollfd pfd = { .fd = npmu_ni_events_fd(events), .events = POLLIN };
+	struct npmu_session_event e;
+	struct ni_open o;
+
+	/* What the tests before left. */
+	ni_settle();
+	while (poll(&pfd, 1, 0) == 1 && !npmu_ni_events_next(events, &e))
+		;
+	EXPECT(ni_open(&o, "alice", "u", "r", NI_RW), 0);
+	REQUIRE(o.mr, "no open");
+	opened("alice");
+	EXPECT(ni_down(), 0);
+	ended(NPMU_NI_SESSION_END_UNLISTENED);
+	ni_close(&o);
+}
+
 static void host__goes_down(void)
 {
 	npmu_ni_events_close(events);
-	EXPECT(ni_down(), 0);
 	EXPECT(vm_drop("u"), 0);
 }
 
@@ -398,6 +415,7 @@ int main(void)
 	VM_RUN(client__that_is_idle_stays);
 	VM_RUN(client__that_opens_nothing_is_let_go);
 	VM_RUN(trace__has_every_change);
+	VM_RUN(module__that_goes_is_why_it_ended);
 	VM_RUN(host__goes_down);
 	return vm_end();
 }

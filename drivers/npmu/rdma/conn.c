@@ -425,6 +425,5 @@ int npmu_conn_init(void)
 
 void npmu_conn_exit(void)
 {
-	npmu_conn_end_all(NULL);
 	destroy_workqueue(npmu_conn_wq);
 }

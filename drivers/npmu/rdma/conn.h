@@ -194,9 +194,9 @@ struct npmu_conn {
 };
 
 int npmu_conn_init(void);
-/* All connections end; returns when they have. No listener may be left. */
+/* No connection may be left. */
 void npmu_conn_exit(void);
-/* Ends those of a listener. */
+/* Ends those of a listener, or all; returns when they have. */
 void npmu_conn_end_all(struct npmu_listener *listener);
 
 /* A message of it was answered with an error. */

@@ -58,13 +58,15 @@ struct npmu_listener {
 };
 
 /*
- * Protects npmu_listeners and what is said above. Not taken in callbacks of an id: it is
+ * Protects what follows and what is said above. Not taken in callbacks of an id: it is
  * held while one is destroyed, which waits for them.
  */
 static DEFINE_MUTEX(npmu_listeners_lock);
 static LIST_HEAD(npmu_listeners);
 static unsigned int nr_listeners;
 static u64 last_id;
+/* Nobody listens any more, nor will. */
+static bool closed;
 
 /* Connect requests of this second. */
 static DEFINE_SPINLOCK(rate_lock);
@@ -213,6 +215,10 @@ static struct npmu_listener *listener_find(const struct sockaddr_storage *addr)
 static int listener_add(struct npmu_listener *listener, struct netlink_ext_ack *extack)
 {
 	guard(mutex)(&npmu_listeners_lock);
+	if (closed) {
+		NL_SET_ERR_MSG(extack, "npmu_rdma is being removed");
+		return -ESHUTDOWN;
+	}
 	if (listener_find(&listener->addr)) {
 		NL_SET_ERR_MSG(extack, "listens at this address already");
 		return -EEXIST;
@@ -291,6 +297,8 @@ void npmu_unlisten_all(void)
 {
 	struct npmu_listener_stat stat;
 
+	scoped_guard(mutex, &npmu_listeners_lock)
+		closed = true;
 	while (npmu_listener_next(0, &stat))
 		npmu_unlisten(&stat.addr, NULL);
 }

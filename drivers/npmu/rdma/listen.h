@@ -34,12 +34,13 @@ struct npmu_listener_stat {
  * An address that is not there yet is waited for.
  *
  * Return: 0; -EEXIST (listens there already), -EAFNOSUPPORT, -EADDRINUSE, -ENOSPC (as many
- * listeners as are allowed), -ENOMEM.
+ * listeners as are allowed), -ENOMEM, -ESHUTDOWN (the module goes).
  */
 int npmu_listen(const struct sockaddr_storage *addr, struct netlink_ext_ack *extack);
 
 /* Stops that and ends its connections; returns when they have. -ENOENT. */
 int npmu_unlisten(const struct sockaddr_storage *addr, struct netlink_ext_ack *extack);
+/* All; and nobody listens any more. */
 void npmu_unlisten_all(void);
 
 /* The listener with the lowest id above @id; false: there is none. */

@@ -33,8 +33,10 @@ err_auth:
 
 static void __exit npmu_rdma_exit(void)
 {
-	npmu_ni_netlink_exit();
 	npmu_unlisten_all();
+	npmu_conn_end_all(NULL);
+	/* Whoever listens for events has heard of the end of all by now. */
+	npmu_ni_netlink_exit();
 	npmu_conn_exit();
 	npmu_auth_exit();
 }
