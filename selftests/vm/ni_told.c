@@ -84,6 +84,31 @@ static void session__is_told_from_begin_to_end(void)
 	ended(NPMU_NI_SESSION_END_CLIENT);
 }
 
+/* Refused for what is there, once it was found: nobody was fenced, and it can ask for less. */
+static void open__of_too_low_a_class_ends_nothing(void)
+{
+	struct npmu_wire_open msg = {
+		.unit = "u",
+		.region = "r",
+		.access = htole32(NI_RW),
+		.persistence_class = htole32(NPMU_CLASS_PERSISTENT),
+	};
+	struct ni_open o = { 0 };
+	int i;
+
+	REQUIRE(!ni_connect("alice", &o.c), "no connection");
+	for (i = 0; i < 20; i++)
+		EXPECT(npmu_rdma_ask(o.c, NPMU_WIRE_OPEN, &msg, sizeof(msg), NULL, NI_TIMEOUT),
+		       SAYS(CLASS));
+	EXPECT(ni_ask_open(&o, "u", "r", NI_RW), 0);
+	REQUIRE(o.mr, "no open");
+	opened("alice");
+	EXPECT(ni_claim(&o), 0);
+	EXPECT(ni_write(&o, 0, 0, 4096), 0);
+	ni_close(&o);
+	ended(NPMU_NI_SESSION_END_CLIENT);
+}
+
 static void fence__is_why_it_ended(void)
 {
 	struct npmu_region_info info;
@@ -406,6 +431,7 @@ int main(void)
 {
 	VM_RUN(host__without_keys_says_so);
 	VM_RUN(session__is_told_from_begin_to_end);
+	VM_RUN(open__of_too_low_a_class_ends_nothing);
 	VM_RUN(fence__is_why_it_ended);
 	VM_RUN(violation__is_told_and_counted);
 	VM_RUN(proof__wrong_is_told_and_counted);

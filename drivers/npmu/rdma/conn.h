@@ -137,6 +137,7 @@ struct npmu_conn_stat {
  * @client_nonce: of AUTH_BEGIN
  * @unit_nonce: ours
  * @entry: what is open, or NULL; until teardown
+ * @leaving: it lets go of @entry by itself, which is no fence; read by who zaps
  * @waiter: on the wait queue of the region while it is open
  * @watching: a CHANGED is owed
  * @wanter: on the wait queue of the region for kicks that are wanted
@@ -183,6 +184,7 @@ struct npmu_conn {
 	u8 client_nonce[NPMU_WIRE_NONCE_LEN];
 	u8 unit_nonce[NPMU_WIRE_NONCE_LEN];
 	struct npmu_tpt_entry *entry;
+	bool leaving;
 	struct wait_queue_entry waiter;
 	bool watching;
 	struct wait_queue_entry wanter;

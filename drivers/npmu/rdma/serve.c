@@ -95,7 +95,7 @@ static void auth_prove(struct npmu_answer *answer, const struct npmu_wire_auth_p
 static void entry_zap(struct npmu_tpt_entry *entry)
 {
 	struct npmu_conn *conn = entry->owner;
-	bool dead = READ_ONCE(entry->dead);
+	bool dead = READ_ONCE(entry->dead) && !READ_ONCE(conn->leaving);
 
 	/* Who goes on with a key that is gone is not the one who did wrong. */
 	if (dead)
@@ -143,6 +143,7 @@ static int entry_open(struct npmu_conn *conn, const struct npmu_wire_open *msg)
 		return -ENOENT;
 	/* An open that came to nothing on this connection took them for good. */
 	npmu_keys_admit(conn);
+	WRITE_ONCE(conn->leaving, false);
 	mutex_lock(&region->lock);
 	entry = npmu_tpt_open_principal(region, conn->principal,
 					le32_to_cpu(msg->access) & ~NPMU_WIRE_TELL, &revoke_ops,
@@ -434,6 +435,7 @@ void npmu_serve_end(struct npmu_conn *conn)
 		return;
 	if (READ_ONCE(conn->end) == NPMU_NI_SESSION_END_VIOLATION)
 		atomic64_inc(&entry->region->counters.denied);
+	WRITE_ONCE(conn->leaving, true);
 	npmu_watch_end(conn);
 	npmu_reader_leave(entry);
 	/* Drops the keys, too. */
