@@ -308,9 +308,29 @@ static int kick(struct npmu_tpt_entry *entry)
 	return ret;
 }
 
-static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *msg)
+/* So much at a time, between looks at whether anybody still wants to know. */
+#define PERSIST_STEP	(64 << 20)
+
+static int persist(struct npmu_tpt_entry *entry, u64 offset, u64 len)
 {
 	struct npmu_conn *conn = entry->owner;
+	int ret = 0;
+
+	while (len && !ret) {
+		u64 step = min_t(u64, len, PERSIST_STEP);
+
+		/* Nobody waits for the answer, but for the end of this. */
+		if (READ_ONCE(conn->state) == NPMU_CONN_CLOSING)
+			return -ESTALE;
+		ret = npmu_tpt_persist(entry, offset, step);
+		offset += step;
+		len -= step;
+	}
+	return ret;
+}
+
+static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *msg)
+{
 	u32 flags = le32_to_cpu(msg->flags);
 	u32 i;
 	int ret;
@@ -323,11 +343,8 @@ static int commit(struct npmu_tpt_entry *entry, const struct npmu_wire_commit *m
 	    READ_ONCE(entry->region->status->writer) != entry->id)
 		return READ_ONCE(entry->dead) ? -ESTALE : -EPERM;
 	for (i = 0; i < le32_to_cpu(msg->nr_ranges); i++) {
-		/* Nobody waits for the answer, but for the end of this. */
-		if (READ_ONCE(conn->state) == NPMU_CONN_CLOSING)
-			return -ESTALE;
-		ret = npmu_tpt_persist(entry, le64_to_cpu(msg->ranges[i].offset),
-				       le64_to_cpu(msg->ranges[i].length));
+		ret = persist(entry, le64_to_cpu(msg->ranges[i].offset),
+			      le64_to_cpu(msg->ranges[i].length));
 		if (ret)
 			return ret;
 	}
