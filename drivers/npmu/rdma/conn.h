@@ -12,6 +12,7 @@
 #ifndef NPMU_CONN_H
 #define NPMU_CONN_H
 
+#include <linux/completion.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -64,8 +65,16 @@ struct npmu_key {
 	struct ib_mr *mr;
 	struct scatterlist *sg;
 	int nr_sg;
+	enum dma_data_direction dir;
 	u64 offset;
 	u64 len;
+};
+
+/* struct npmu_reg - the registration under way: lives as long as the queue pair can end it */
+struct npmu_reg {
+	struct ib_cqe cqe;
+	struct completion done;
+	enum ib_wc_status status;
 };
 
 /**
@@ -128,9 +137,10 @@ struct npmu_conn_stat {
  * @arrived: a buffer that was to be confirmed has arrived
  * @alive: a keepalive is on its way; of the tick and its completion
  * @silent: ticks since it was sent; of the tick alone
- * @keys_lock: protects @keys and @revoked; see above
+ * @keys_lock: protects @keys, @revoked and @reg; see above
  * @keys: what the client may use now, or NULL
  * @revoked: no key is ever made again
+ * @reg: of a key that is being made
  *
  * Of the work alone, which is never run twice at once:
  * @principal: who it is, or says to be
@@ -179,6 +189,7 @@ struct npmu_conn {
 	struct mutex keys_lock;	/* see above */
 	struct npmu_keys *keys;
 	bool revoked;
+	struct npmu_reg reg;
 
 	char principal[NPMU_PRINCIPAL_LEN];
 	u8 client_nonce[NPMU_WIRE_NONCE_LEN];

@@ -29,12 +29,6 @@ struct run {
 	u32 page_size;
 };
 
-struct reg_done {
-	struct ib_cqe cqe;
-	struct completion done;
-	enum ib_wc_status status;
-};
-
 static u64 phys_of(struct npmu_unit *unit, u64 where)
 {
 	return ((u64)npmu_backing_pfn(unit->backing, where) << PAGE_SHIFT) +
@@ -123,7 +117,7 @@ static int run_find(struct npmu_conn *conn, u64 offset, u64 len, u32 largest, st
 
 static void reg_done(struct ib_cq *cq, struct ib_wc *wc)
 {
-	struct reg_done *reg = container_of(wc->wr_cqe, struct reg_done, cqe);
+	struct npmu_reg *reg = container_of(wc->wr_cqe, struct npmu_reg, cqe);
 	struct npmu_conn *conn = cq->cq_context;
 
 	atomic64_inc(&conn->counters.completions);
@@ -133,8 +127,9 @@ static void reg_done(struct ib_cq *cq, struct ib_wc *wc)
 
 static int key_register(struct npmu_conn *conn, struct npmu_key *key, int access)
 {
-	struct reg_done *reg;
+	struct npmu_reg *reg = &conn->reg;
 	struct ib_reg_wr wr = {
+		.wr.wr_cqe = &reg->cqe,
 		.wr.opcode = IB_WR_REG_MR,
 		.wr.send_flags = IB_SEND_SIGNALED,
 		.mr = key->mr,
@@ -143,24 +138,18 @@ static int key_register(struct npmu_conn *conn, struct npmu_key *key, int access
 	};
 	int ret;
 
-	reg = kzalloc(sizeof(*reg), GFP_KERNEL);
-	if (!reg)
-		return -ENOMEM;
+	lockdep_assert_held(&conn->keys_lock);
 	init_completion(&reg->done);
 	reg->cqe.done = reg_done;
-	wr.wr.wr_cqe = &reg->cqe;
 	ret = ib_post_send(conn->cm->qp, &wr.wr, NULL);
 	if (!ret && !wait_for_completion_timeout(&reg->done, NPMU_REG_BOUND)) {
 		/* An error of the queue pair completes it, or the device is beyond help. */
 		npmu_conn_close(conn, NPMU_NI_SESSION_END_FAILED);
 		ib_drain_sq(conn->cm->qp);
-		ret = -ETIMEDOUT;
-	} else if (ret || reg->status != IB_WC_SUCCESS) {
-		/* The queue pair is not what it was: the connection ends. */
-		ret = -ESTALE;
+		return -ETIMEDOUT;
 	}
-	kfree(reg);
-	return ret;
+	/* Else the queue pair is not what it was: the connection ends. */
+	return ret || reg->status != IB_WC_SUCCESS ? -ESTALE : 0;
 }
 
 static void key_free(struct npmu_conn *conn, struct npmu_key *key)
@@ -169,8 +158,25 @@ static void key_free(struct npmu_conn *conn, struct npmu_key *key)
 	if (!IS_ERR_OR_NULL(key->mr) && WARN_ON_ONCE(ib_dereg_mr(key->mr)))
 		ib_drain_qp(conn->cm->qp);
 	if (key->nr_sg)
-		ib_dma_unmap_sg(conn->cm->device, key->sg, key->nr_sg, DMA_BIDIRECTIONAL);
+		ib_dma_unmap_sg(conn->cm->device, key->sg, key->nr_sg, key->dir);
 	kvfree(key->sg);
+}
+
+/*
+ * Does the device reach a copy of the memory (swiotlb), or the memory past the caches? What it
+ * then writes would stand in the region only once somebody synchronized the two.
+ */
+static bool is_copied(struct ib_device *dev, struct scatterlist *sgl, int nr)
+{
+	struct scatterlist *sg;
+	int i;
+
+	if (ib_uses_virt_dma(dev))
+		return false;
+	for_each_sg(sgl, sg, nr, i)
+		if (dma_need_sync(dev->dma_device, sg_dma_address(sg)))
+			return true;
+	return false;
 }
 
 /* -EXDEV: not by pages as large as these. */
@@ -193,10 +199,17 @@ static int key_make(struct npmu_conn *conn, struct npmu_key *key, const struct r
 	ret = run_take(conn, run->offset, run->len, run->page_size, &again, key->sg);
 	if (ret || again.len != run->len || again.nr_sg != run->nr_sg)
 		return ret ?: -EAGAIN;
-	mapped = ib_dma_map_sg(dev, key->sg, run->nr_sg, DMA_BIDIRECTIONAL);
+	/* Where an IOMMU translates, it too lets nobody write by a key for reading. */
+	key->dir = access & IB_ACCESS_REMOTE_WRITE ? DMA_BIDIRECTIONAL : DMA_TO_DEVICE;
+	mapped = ib_dma_map_sg(dev, key->sg, run->nr_sg, key->dir);
 	if (!mapped)
 		return -ENOMEM;
 	key->nr_sg = run->nr_sg;
+	if (is_copied(dev, key->sg, mapped)) {
+		pr_warn_ratelimited("npmu_rdma: device %s does not reach memory itself, and cannot serve\n",
+				    dev_name(&dev->dev));
+		return -EOPNOTSUPP;
+	}
 	key->mr = ib_alloc_mr(conn->pd, IB_MR_TYPE_MEM_REG, run->nr_pages);
 	if (IS_ERR(key->mr))
 		return PTR_ERR(key->mr);

@@ -17,7 +17,8 @@
  * On failure the connection has no keys.
  *
  * Return: 0; -ESTALE (revoked), -EIO (a bad block), -E2BIG (more keys than fit an answer),
- * -ENOMEM, -ETIMEDOUT (the device does not answer), -ENXIO (out of the region).
+ * -ENOMEM, -ETIMEDOUT (the device does not answer), -ENXIO (out of the region), -EOPNOTSUPP (the
+ * device reaches a copy of the memory).
  */
 int npmu_keys_make(struct npmu_conn *conn, u64 offset, u64 len, bool write);
 
