@@ -41,8 +41,7 @@ static int asked(struct npmu_error *err, int code)
 int npmu_rdma_authenticate(struct rdma_conn *c, const char *principal, const void *key,
 			   size_t len, int timeout_ms, struct npmu_error *err)
 {
-	/* There neither side is told the number of the other. */
-	const bool iwarp = c->id->verbs->device->transport_type == IBV_TRANSPORT_IWARP;
+	const bool iwarp = npmu_rdma_is_iwarp(c);
 	struct npmu_wire_auth_begin begin = { 0 };
 	struct npmu_wire_auth_prove answer = { 0 };
 	const struct npmu_wire_auth_begun *begun;

@@ -37,8 +37,8 @@ static int begin(struct npmu_region *region, enum ibv_wr_opcode opcode, struct w
 	struct rdma_region *r = rdma_region_of(region);
 	int64_t n = 0;
 
-	w->mr = ibv_reg_mr(r->c->pd, at, len,
-			   opcode == IBV_WR_RDMA_READ ? IBV_ACCESS_LOCAL_WRITE : 0);
+	w->mr = opcode == IBV_WR_RDMA_READ ? npmu_rdma_reg_sink(r->c, at, len) :
+					     ibv_reg_mr(r->c->pd, at, len, 0);
 	if (!w->mr)
 		return npmu_region_fail(region, -errno,
 					"the caller's memory cannot be registered: ulimit -l");

@@ -134,6 +134,19 @@ int npmu_rdma_ask_later(struct rdma_conn *c, uint16_t type, void *msg, size_t le
 /* Wait until it is answered: 0, whatever the status; -ETIMEDOUT; -ENOTCONN. */
 int npmu_rdma_answered(struct rdma_conn *c, const struct rdma_request *request, int timeout_ms);
 
+/* Over it neither side is told the other's queue pair, and a READ comes back as a WRITE. */
+static inline bool npmu_rdma_is_iwarp(const struct rdma_conn *c)
+{
+	return c->id->verbs->device->transport_type == IBV_TRANSPORT_IWARP;
+}
+
+/* Memory that READs go to, registered; ibv_dereg_mr() ends that. NULL with errno. */
+static inline struct ibv_mr *npmu_rdma_reg_sink(const struct rdma_conn *c, void *at, size_t len)
+{
+	return ibv_reg_mr(c->pd, at, len, IBV_ACCESS_LOCAL_WRITE |
+			  (npmu_rdma_is_iwarp(c) ? IBV_ACCESS_REMOTE_WRITE : 0));
+}
+
 /* Let the device receive into a buffer. 0 or -EIO. */
 int npmu_rdma_post_recv(struct rdma_conn *c, unsigned int i);
 

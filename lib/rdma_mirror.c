@@ -81,9 +81,8 @@ static struct ibv_mr *chunk_mr(struct npmu_region *region, uint64_t offset)
 	uint64_t len = region->length - i * CHUNK;
 
 	if (!r->mr[i])
-		r->mr[i] = ibv_reg_mr(r->c->pd, (char *)region->addr + i * CHUNK,
-				      (size_t)(len < CHUNK ? len : CHUNK),
-				      IBV_ACCESS_LOCAL_WRITE);
+		r->mr[i] = npmu_rdma_reg_sink(r->c, (char *)region->addr + i * CHUNK,
+					      (size_t)(len < CHUNK ? len : CHUNK));
 	return r->mr[i];
 }
 

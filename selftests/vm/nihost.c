@@ -200,7 +200,7 @@ int ni_ask_open(struct ni_open *o, const char *unit, const char *region, uint32_
 	o->buf_len = 4 * MIB;
 	o->buf = mmap(NULL, o->buf_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	o->mr = o->buf == MAP_FAILED ? NULL :
-		ibv_reg_mr(o->c->pd, o->buf, o->buf_len, IBV_ACCESS_LOCAL_WRITE);
+		npmu_rdma_reg_sink(o->c, o->buf, o->buf_len);
 	return o->mr ? 0 : -ENOMEM;
 }
 
