@@ -199,6 +199,8 @@ static void mark_drained(struct npmu_tpt_entry *entry)
 		entry->undrained = false;
 		entry->region->nr_undrained--;
 		entry->region->nr_fencing -= entry->was_writer;
+		/* Who resigned, and goes later, is waited for by no writer. */
+		entry->was_writer = false;
 	}
 }
 

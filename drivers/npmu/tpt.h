@@ -50,7 +50,7 @@ struct npmu_revoke_ops {
  *	principal has none
  * @fence_epoch: writes under it, or was opened under it
  * @dead: never comes back
- * @was_writer: has had the writer role
+ * @was_writer: has had the writer role, and may be writing still
  * @undrained: a gate was closed and what it guarded is not yet taken away
  *
  * Owned by reader.c, under region->readers_lock:

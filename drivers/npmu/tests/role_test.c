@@ -344,6 +344,21 @@ static void kick__wakes_and_counts(struct kunit *test)
 	leave_state(test, VACANT);
 }
 
+/* Its end, which may take a while, is nothing that its successor has to wait for. */
+static void end__of_who_resigned_holds_nobody_up(struct kunit *test)
+{
+	u64 epoch;
+
+	enter_state(test, RESIGNED);
+	CHECK(npmu_gate_enter(&me->entry->read), "enter");
+	mutex_lock(&region->unit->lock);
+	npmu_tpt_kill(me->entry);
+	mutex_unlock(&region->unit->lock);
+	CHECK(!npmu_role_claim(other->entry, false, &epoch), "a claim has to wait");
+	npmu_gate_leave(&me->entry->read);
+	leave_state(test, RESIGNED);
+}
+
 static void stat__tells_the_role(struct kunit *test)
 {
 	struct npmu_region_stat stat;
@@ -438,6 +453,7 @@ static void takeover__one_of_many_wins(struct kunit *test)
 static struct kunit_case role_cases[] = {
 	KUNIT_CASE(role__table_of_states_and_operations),
 	KUNIT_CASE(kick__wakes_and_counts),
+	KUNIT_CASE(end__of_who_resigned_holds_nobody_up),
 	KUNIT_CASE(stat__tells_the_role),
 	KUNIT_CASE(takeover__one_of_many_wins),
 	{}
