@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the programs of the package perftest measure on the same wire: ib_write_bw and
- * ib_read_bw.
+ * What the programs of the package perftest measure on the same wire: ib_write_bw, ib_read_bw
+ * and ib_write_lat.
  */
 #ifndef NPMU_BENCH_PERFTEST_H
 #define NPMU_BENCH_PERFTEST_H
@@ -18,8 +18,11 @@ struct perftest;
 int perftest_open(struct perftest **out, const char *host, const char **why);
 void perftest_close(struct perftest *t);
 
-/* Return: nanoseconds for @size bytes, or -1 with words on stderr. */
-double perftest_run(struct perftest *t, const char *program, uint64_t size);
+/*
+ * Return: nanoseconds for @size bytes, and back where it is a latency; 0: it did not end in a
+ * minute; -1 with words on stderr.
+ */
+double perftest_run(struct perftest *t, const char *name, uint64_t size);
 
 /* The other end. Return: -1. */
 int perftest_serve(const char *unused);

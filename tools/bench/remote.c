@@ -88,7 +88,7 @@ static int connect_peers(struct remote *r)
 		if (rpma_link_open(&r->rpma, r->peer, r->buf, REMOTE_BIG, &why))
 			report_note(r->report, "remote_commit", "librpma", why);
 		if (perftest_open(&r->perftest, r->peer, &why))
-			report_note(r->report, "remote_bandwidth", "ib_write_bw, ib_read_bw", why);
+			report_note(r->report, "remote_bandwidth", "ib_write_bw, ib_read_bw, ib_write_lat", why);
 	}
 	if (!r->nvme) {
 		report_note(r->report, "remote_commit", "NVMe over RDMA", "no --nvme");

@@ -19,6 +19,7 @@ struct part {
 	struct npmu_append_reader *reader;
 	uint64_t length;	/* of a record, where size in the report is something else */
 	uint64_t disk_at;
+	const char *group;	/* in the report */
 };
 
 /* Measures all and reports. Return: 0 or -1. */
@@ -37,6 +38,7 @@ int part_read(struct series *s);
 
 /* The library, and what one would use instead. */
 int part_update(struct series *s);
+int part_update_polled(struct series *s);
 int part_disk(struct series *s);
 int part_tcp(struct series *s);
 int part_rpma_flush(struct series *s);

@@ -38,7 +38,7 @@ static double clock_cost(void)
 	return cost;
 }
 
-/* @count ops, one record after the other. Return: 0 or -1. */
+/* @count ops, one record after the other. Return: as an op. */
 static int measure(struct series *s, unsigned int count, double *ns)
 {
 	uint64_t start;
@@ -64,20 +64,24 @@ static int take(struct series *s, unsigned int round, unsigned int rounds)
 {
 	unsigned int i, batch = s->batch ? s->batch : 1;
 	double ns;
+	int code;
 
 	if (round >= LEAST_ROUNDS && s->spent > BUDGET_NS * (round + 1) / rounds)
 		return 0;
-	if (measure(s, batch, &ns))
-		return -1;
+	code = measure(s, batch, &ns);
+	if (code)
+		return code < 0 ? -1 : 0;
 	s->mean[round] = ns;
 	if (batch == 1) {
 		s->single[s->nr_single++] = ns;
 		return 0;
 	}
 	for (i = 0; i < SINGLES; i++) {
-		if (measure(s, 1, &ns))
+		code = measure(s, 1, &ns);
+		if (code < 0)
 			return -1;
-		s->single[s->nr_single++] = ns;
+		if (!code)
+			s->single[s->nr_single++] = ns;
 	}
 	return 0;
 }
@@ -106,7 +110,8 @@ int rounds_run(struct series *s, size_t n, unsigned int rounds)
 
 	for (i = 0; i < n; i++) {
 		/* The first ones meet cold caches and pages that are not mapped. */
-		if (prepare(&s[i], rounds) || measure(&s[i], 1, &ns) || measure(&s[i], 1, &ns))
+		if (prepare(&s[i], rounds) || measure(&s[i], 1, &ns) < 0 ||
+		    measure(&s[i], 1, &ns) < 0)
 			return -1;
 		s[i].spent = 0;
 	}

@@ -13,7 +13,8 @@
  * struct series - one thing that is measured
  * @what: its key in the report
  * @size: bytes of each record, or what else it is measured by
- * @op: does it once; 0, or -1 when it has said what went wrong
+ * @op: does it once; 0; 1: not this time, the round counts for nothing; -1 when it has said
+ *	what went wrong
  * @before: not measured, ahead of each @op; or NULL
  * @after: not measured, behind each @op that succeeded; or NULL
  * @context: of these
