@@ -49,24 +49,31 @@ admin import --file region <empty && admin export --file region && [[ ! -s out ]
 admin import --file region <in && grep -q 'sequence *3' out && admin export --file region && cmp -s in out
 result $? import__again_replaces
 
-# How far it is, where somebody looks at it: on a terminal, and after a while. The pieces come until it was said.
+# How far it is, where somebody looks at it: on a terminal, and after a while. The pieces come, or are taken, until it
+# was said.
 new
 cat >progress.py <<'P'
 import os, pty, select, subprocess, sys, time
+program, verb = sys.argv[1:]
 terminal, other_end = pty.openpty()
-p = subprocess.Popen([sys.argv[1], "checkpoint", "import", "--file", "region"], stdin=subprocess.PIPE,
-                     stdout=subprocess.DEVNULL, stderr=other_end)
+p = subprocess.Popen([program, "checkpoint", verb, "--file", "region"], stdin=subprocess.PIPE,
+                     stdout=subprocess.PIPE if verb == "export" else subprocess.DEVNULL, stderr=other_end)
 os.close(other_end)
 said = b""
 deadline = time.time() + 60
 while b"region: " not in said and time.time() < deadline:
     if p.poll() is not None:
         break
-    p.stdin.write(b"x" * 100)
-    p.stdin.flush()
+    if verb == "export":
+        os.read(p.stdout.fileno(), 100000)
+    else:
+        p.stdin.write(b"x" * 100)
+        p.stdin.flush()
     if select.select([terminal], [], [], 0.1)[0]:
         said += os.read(terminal, 4096)
 p.stdin.close()
+if verb == "export":
+    p.stdout.read()
 status = p.wait()
 try:
     while True:
@@ -80,7 +87,11 @@ assert status == 0 and said.startswith(b"\r\x1b[Kregion: ") or said.startswith(b
 # The line is gone in the end.
 assert status == 0 and said.endswith(b"\r\x1b[K"), (status, said)
 P
-python3 progress.py "$program" 2>err; result $? import__says_on_a_terminal_how_far_it_is
+python3 progress.py "$program" import 2>err; result $? import__says_on_a_terminal_how_far_it_is
+rm -f region && truncate -s 32M region
+head -c 9000000 /dev/urandom >in && admin import --file region <in
+python3 progress.py "$program" export 2>err; result $? export__says_on_a_terminal_how_far_it_is
+new
 { printf one; sleep 2.5; printf two; } | admin import --file region && [[ ! -s err ]]; result $? import__says_nothing_where_there_is_no_terminal
 
 # Larger than a third of a new region
