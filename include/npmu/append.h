@@ -367,6 +367,8 @@ int npmu_append_next_all(struct npmu_append_reader *reader, struct npmu_append_i
  * @reader: for one thread at a time
  * @item: a base or an update from this reader
  *
+ * Of an update before a later base nobody can say without CRC: then it is -EAGAIN.
+ *
  * Return: 0: all that was read from it before this call was right; -EAGAIN: it may not
  * have been: go on with npmu_append_read_base().
  */

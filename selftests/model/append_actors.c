@@ -16,6 +16,11 @@ unsigned int nr_snaps;
 struct npmu_append_writer *writer[ACTORS];
 struct npmu_append_reader *reader[ACTORS];
 const char *failure;
+int named;
+const struct npmu_append_options writer_waits = {
+	.size = sizeof(writer_waits),
+	.full = NPMU_APPEND_FULL_WAIT,
+};
 
 static uint64_t applied[ACTORS][APPLIED];
 static int nr_applied[ACTORS];
@@ -125,6 +130,11 @@ static void write_one(int actor, char what)
 		return;
 	code = what == 'c' ? npmu_append_commit(writer[actor]) : store(actor, what);
 	s = &snaps[nr_snaps];
+	if (code == -ETIMEDOUT && named != NOBODY) {
+		/* No room, as somebody has not acknowledged: nothing was written. */
+		s->begun[actor] = --written[actor].nr;
+		return;
+	}
 	if (code && code != -ESTALE)
 		bad(npmu_append_writer_error(writer[actor]), (uint64_t)-code);
 	if (code == -ESTALE) {
@@ -177,13 +187,25 @@ static int read_next(int actor)
 	struct npmu_append_item item;
 	int code = npmu_append_next(reader[actor], &item);
 
+	if (actor == named && code == -EOVERFLOW)
+		bad("a named reader was not waited for", 0);
 	if (code == -EOVERFLOW)
 		return read_base(actor);
 	if (code && code != -ENODATA && code != -EAGAIN)
 		bad(npmu_append_reader_error(reader[actor]), (uint64_t)-code);
-	if (!code && !apply(actor, &item))
+	if (!code && !apply(actor, &item)) {
+		/* Without CRC a later base is enough for it not to be sure. */
+		if (actor == named && !no_crc)
+			bad("what a named reader had not acknowledged was overwritten", item.tag);
 		return read_base(actor);
+	}
 	return code;
+}
+
+static void acknowledge(int actor)
+{
+	if (npmu_append_ack(reader[actor], npmu_append_position(reader[actor])))
+		bad(npmu_append_reader_error(reader[actor]), 0);
 }
 
 static void take_over(int actor)
@@ -191,7 +213,8 @@ static void take_over(int actor)
 	struct snap *s;
 	int code, i;
 
-	code = npmu_append_takeover(reader[actor], 1, NULL, &writer[actor], NULL);
+	code = npmu_append_takeover(reader[actor], 1, named == NOBODY ? NULL : &writer_waits,
+				    &writer[actor], NULL);
 	if (code) {
 		writer[actor] = NULL;
 		if (code != -ESTALE)
@@ -231,6 +254,9 @@ void actor_do(int actor, const char *script)
 			break;
 		case 'n':
 			read_next(actor);
+			break;
+		case 'k':
+			acknowledge(actor);
 			break;
 		case 'T':
 			take_over(actor);

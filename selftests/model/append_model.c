@@ -15,33 +15,36 @@
 
 /*
  * u: update, U: one of almost half a ring, a: add, c: commit, b: base; B: read the base,
- * n: the next update, T: take over, then read all that is unread.
+ * n: the next update, k: acknowledge, T: take over, then read all that is unread.
  */
 static const struct scenario {
 	const char *name;
 	const char *script[ACTORS];
 	bool late;
+	bool named;		/* the last one is, from before the first update on, and waited for */
 } scenarios[] = {
-	{ "follow", { "uu", NULL, "Bnn" }, false },
-	{ "batch", { "aac", NULL, "Bnn" }, false },
-	{ "bases", { "bb", NULL, "BB" }, false },
-	{ "base_overwritten", { "bbb", NULL, "B" }, false },
-	{ "base_between", { "ubu", NULL, "nnB" }, false },
-	{ "laps", { "UbUU", NULL, "nn" }, false },
-	{ "takeover", { "uu", "BTu", "Bnn" }, false },
-	{ "takeover_of_batch", { "aac", "BTu", NULL }, false },
-	{ "takeover_of_base", { "ub", "BTb", NULL }, false },
-	{ "late_store", { "uu", "BT", "Bnn" }, true },
-	{ "late_batch", { "aac", "BT", "Bnn" }, true },
-	{ "late_then_update", { "uu", "BTu", "nn" }, true },
-	{ "two_contenders", { "u", "BTu", "BTu" }, false },
+	{ .name = "follow", .script = { "uu", NULL, "Bnn" } },
+	{ .name = "batch", .script = { "aac", NULL, "Bnn" } },
+	{ .name = "bases", .script = { "bb", NULL, "BB" } },
+	{ .name = "base_overwritten", .script = { "bbb", NULL, "B" } },
+	{ .name = "base_between", .script = { "ubu", NULL, "nnB" } },
+	{ .name = "laps", .script = { "UbUU", NULL, "nn" } },
+	{ .name = "takeover", .script = { "uu", "BTu", "Bnn" } },
+	{ .name = "takeover_of_batch", .script = { "aac", "BTu", NULL } },
+	{ .name = "takeover_of_base", .script = { "ub", "BTb", NULL } },
+	{ .name = "late_store", .script = { "uu", "BT", "Bnn" }, .late = true },
+	{ .name = "late_batch", .script = { "aac", "BT", "Bnn" }, .late = true },
+	{ .name = "late_then_update", .script = { "uu", "BTu", "nn" }, .late = true },
+	{ .name = "two_contenders", .script = { "u", "BTu", "BTu" } },
+	{ .name = "named", .script = { "UUbUU", NULL, "nknknk" }, .named = true },
+	{ .name = "named_between", .script = { "UbU", "BTbU", "nknknk" }, .named = true },
 };
 
 #define NR_SCENARIOS	(sizeof(scenarios) / sizeof(scenarios[0]))
 
 static struct npmu_region region[ACTORS], recoverer;
 static const struct scenario *now;
-static bool no_crc;
+bool no_crc;
 
 static uint8_t made[MACHINE_SIZE], before[MACHINE_SIZE];
 static struct npmu_status status_before;
@@ -251,6 +254,7 @@ static void prepare(void)
 /* One order, and every cut of it. */
 static void run(unsigned int bound, bool fresh)
 {
+	struct npmu_append_item item;
 	int i;
 
 	memcpy(machine_memory, made, sizeof(made));
@@ -259,11 +263,15 @@ static void run(unsigned int bound, bool fresh)
 	snaps[SNAPS - 1] = snaps[0];
 	machine_late(now->late);
 	model_record(NULL);
-	if (npmu_append_writer_open(&region[0], NULL, &writer[0], NULL))
+	named = now->named ? ACTORS - 1 : NOBODY;
+	if (npmu_append_writer_open(&region[0], now->named ? &writer_waits : NULL, &writer[0], NULL))
 		bad("set-up", 0);
 	memcpy(before, machine_memory, sizeof(before));
 	for (i = 0; i < ACTORS; i++)
 		npmu_append_reader_open(&region[i], &reader[i], NULL);
+	if (now->named && (npmu_append_attach(reader[named], "n", NPMU_APPEND_CREATE) != 1 ||
+			   npmu_append_read_base(reader[named], &item)))
+		bad("set-up", 1);
 	model_log_clear(&log_);
 	log_seen = 0;
 	model_record(&log_);

@@ -38,6 +38,11 @@ extern struct snap snaps[SNAPS];
 extern unsigned int nr_snaps;
 extern struct npmu_append_writer *writer[ACTORS];
 extern struct npmu_append_reader *reader[ACTORS];
+/* Of the checkpoint. */
+extern bool no_crc;
+/* Named, and waited for by writers of these options; or NOBODY. */
+extern int named;
+extern const struct npmu_append_options writer_waits;
 /* What went wrong first, or NULL. */
 extern const char *failure;
 

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include <linux/npmu_ckpt.h>
+#include <linux/npmu_ioctl.h>
+
 #include "machine.h"
 
 uint8_t machine_memory[MACHINE_SIZE] __attribute__((aligned(4096)));
@@ -211,6 +214,39 @@ int npmu_region_sync(struct npmu_region *region, uint64_t offset, uint64_t lengt
 	(void)region;
 	as_actor();
 	model_writeback(machine_memory + offset, length);
+	model_fence();
+	return 0;
+}
+
+/* One of each actor, by whatever name. */
+static struct npmu_ckpt_reader_entry *entry_of(const struct npmu_region *region)
+{
+	return (void *)(machine_memory + NPMU_CKPT_READERS +
+			(region->entry_id - 1) * sizeof(struct npmu_ckpt_reader_entry));
+}
+
+int npmu_region_reader_attach(struct npmu_region *region, const char *name, unsigned int flags,
+			      uint64_t instance, uint64_t *position)
+{
+	struct npmu_ckpt_reader_entry entry = {
+		.instance = instance,
+		.position = *position,
+	};
+
+	if (!(flags & NPMU_READER_F_CREATE))
+		return -ENOENT;
+	entry.name[0] = (uint8_t)name[0];
+	model_agent((enum model_agent)(ACTORS + 1));
+	model_stream(entry_of(region), &entry, sizeof(entry));
+	model_fence();
+	return 0;
+}
+
+int npmu_region_reader_ack(struct npmu_region *region, uint64_t position)
+{
+	actor_yield();
+	model_agent((enum model_agent)(ACTORS + 1));
+	model_stream(&entry_of(region)->position, &position, sizeof(position));
 	model_fence();
 	return 0;
 }
