@@ -50,7 +50,8 @@ const char *npmu_ni_error(const struct npmu_ni *ni);
  *
  * An address that is not there (yet) is waited for: see npmu_ni_listener_list().
  *
- * Return: 0; -EINVAL, -EEXIST (listens there already), -EADDRINUSE, -ENOSPC, -EPERM.
+ * Return: 0; -EINVAL, -EEXIST (listens there already), -EADDRINUSE, -ENOSPC, -EPERM,
+ * -ESHUTDOWN (the module goes).
  */
 int npmu_ni_listen(struct npmu_ni *ni, const char *address, uint16_t port);
 
